@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# include(toolchain/libraries.cmake) after project(): the libraries from outside, under one name for every preset.
+#
+#   lifeboat::blkid  lifeboat::mount  lifeboat::zstd  lifeboat::kmod
+#   lifeboat::doctest   not for musl: doctest needs iostream, which the lean libc++ does not have
+#   lifeboat::fuzzer    only in the preset fuzz: libFuzzer's main(), for the fuzz targets' link lines
+#
+# Static ones out of the toolchain's sysroot for musl (LIFEBOAT_TOOLCHAIN is set), Debian's shared ones otherwise.
+
+include_guard(GLOBAL)
+
+if(LIFEBOAT_TOOLCHAIN)
+  foreach(name blkid mount uuid zstd kmod)
+    add_library(lifeboat::${name} STATIC IMPORTED GLOBAL)
+    set_target_properties(lifeboat::${name} PROPERTIES IMPORTED_LOCATION ${LIFEBOAT_TOOLCHAIN}/sysroot/usr/lib/lib${name}.a)
+  endforeach()
+  target_link_libraries(lifeboat::blkid INTERFACE lifeboat::uuid)
+  target_link_libraries(lifeboat::mount INTERFACE lifeboat::blkid)
+else()
+  find_package(PkgConfig REQUIRED)
+  foreach(name blkid mount zstd kmod)
+    pkg_check_modules(lifeboat_${name} REQUIRED QUIET IMPORTED_TARGET GLOBAL lib${name})
+    add_library(lifeboat::${name} ALIAS PkgConfig::lifeboat_${name})
+  endforeach()
+  find_package(doctest REQUIRED)
+  add_library(lifeboat::doctest ALIAS doctest::doctest)
+endif()
+
+if(LIFEBOAT_FUZZ)
+  add_library(lifeboat::fuzzer INTERFACE IMPORTED GLOBAL)
+  target_link_options(lifeboat::fuzzer INTERFACE -fsanitize=fuzzer)
+endif()
