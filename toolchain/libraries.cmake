@@ -31,5 +31,6 @@ endif()
 if(LIFEBOAT_FUZZ)
   add_library(lifeboat::fuzzer INTERFACE IMPORTED GLOBAL)
   target_link_options(lifeboat::fuzzer INTERFACE -fsanitize=fuzzer)
-  target_link_libraries(lifeboat::fuzzer INTERFACE stdc++) # Debian's libFuzzer is built with it; ours stays libc++
+  # Debian's libFuzzer is built with libstdc++ (clang turns a plain -lstdc++ into libc++); what we compile stays with libc++.
+  target_link_libraries(lifeboat::fuzzer INTERFACE -l:libstdc++.so.6)
 endif()
