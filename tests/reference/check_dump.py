@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Checks a kdump-compressed dump against the raw vmcore it was made from, and with other people's readers.
+
+Exits 0 when all that was asked for holds; else says what differs and exits 1; 2 for wrong use.
+Needs: python3-drgn python3-numpy python3-zstandard, and crash or makedumpfile for the checks of those names.
+"""
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from kdumpfile import FormatError, KdumpFile
+
+SHOWN_PAGES = 5
+CRASH_SECONDS = 300
+SANE_CACHES = ("dentry", "task_struct", "inode_cache")
+SANE_TASKS = ("kthreadd",)
+
+
+class Report:
+    """What was found wrong, and what was checked; the first decides the exit code."""
+
+    def __init__(self):
+        self.wrong = []
+
+    def fail(self, text):
+        self.wrong.append(text)
+        print(f"WRONG  {text}", flush=True)
+
+    def good(self, text):
+        print(f"ok     {text}", flush=True)
+
+    def expect(self, holds, text, otherwise=""):
+        self.good(text) if holds else self.fail(f"not so: {text}{otherwise and '; ' + otherwise}")
+        return holds
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dump", required=True, help="the dump to check")
+    parser.add_argument("--vmlinux", help="the debug kernel; needed by all but the structural check")
+    parser.add_argument("--raw", help="the raw vmcore: compare the set of pages, and the bytes of each")
+    parser.add_argument("--level", type=int, help="dump level it should have (default: the one in its header)")
+    parser.add_argument("--makedumpfile", action="store_true", help="compare with makedumpfile's set (meaningful up to kernel 6.1)")
+    parser.add_argument("--task", help="name of the task that caused the panic")
+    parser.add_argument("--drgn", action="store_true", help="open it in drgn")
+    parser.add_argument("--crash", action="store_true", help="open it in crash")
+    arguments = parser.parse_args()
+    if (arguments.raw or arguments.drgn or arguments.crash) and not arguments.vmlinux:
+        parser.error("--raw, --drgn and --crash need --vmlinux")
+    if arguments.makedumpfile and not arguments.raw:
+        parser.error("--makedumpfile needs --raw")
+    return arguments
+
+
+# The dump's own structure
+
+
+def check_structure(report, dump, level):
+    print("\n".join(dump.describe()))
+    for problem in dump.problems():
+        report.fail(problem)
+    if not dump.problems():
+        report.good("structure: header, bitmaps, descriptors and data agree")
+    report.expect(dump.dump_level == level, f"the header's dump level is {level}", f"it is {dump.dump_level}")
+
+
+# Against the raw vmcore
+
+
+def check_against_raw(report, dump, raw_path, vmlinux_path, level, with_makedumpfile):
+    from classify import Classifier
+
+    classifier = Classifier(raw_path, vmlinux_path)
+    for note in classifier.notes[:SHOWN_PAGES]:
+        print(f"note   {note}")
+    check_identity(report, dump, classifier.core)
+    compare_sets(report, "present", dump.present, classifier.present, "the raw vmcore", classifier)
+    compare_sets(report, "dumped", dump.dumped, classifier.dump_set(level), "the classifier's", classifier)
+    if with_makedumpfile:
+        compare_with_makedumpfile(report, dump, raw_path, level, classifier)
+    compare_bytes(report, dump, classifier)
+
+
+def check_identity(report, dump, core):
+    same = dump.vmcoreinfo() == core.vmcoreinfo()
+    report.expect(same, f"vmcoreinfo is the raw vmcore's, {len(dump.vmcoreinfo())} lines")
+    report.expect(dump.uts["release"] == core.vmcoreinfo().get("OSRELEASE"), f"release in the header is {dump.uts['release']}")
+    cpus = sum(kind == 1 for _, kind, _ in core.notes)
+    report.expect(dump.cpu_count == cpus, f"{cpus} CPUs in the header", f"it says {dump.cpu_count}")
+
+
+def compare_sets(report, what, ours, theirs, whose, classifier, known=()):
+    """Prints each way in which the sets differ, by class, with the first pages; `known` pages are only mentioned."""
+    size = max(len(ours), len(theirs))
+    ours, theirs = padded(ours, size), padded(theirs, size)
+    differing = ours != theirs
+    for pfn in known:
+        if pfn < size and differing[pfn]:
+            print(f"note   known difference: {classifier.describe(pfn)}")
+            differing[pfn] = False
+    if not differing.any():
+        report.good(f"{what}: the same {int(ours.sum())} pages as {whose}")
+        return
+    report.fail(f"{what}: {int((differing & ours).sum())} pages that {whose} set has not, {int((differing & theirs).sum())} missing from it")
+    for way, pages in (("too many", differing & ours), ("missing", differing & theirs)):
+        print_by_class(way, pages, classifier)
+
+
+def padded(bits, size):
+    import numpy
+
+    return numpy.pad(bits, (0, size - len(bits)))
+
+
+def print_by_class(way, pages, classifier):
+    from classify import Class
+
+    inside = pages[: len(classifier.klass)]
+    for klass in Class:
+        pfns = (inside & (classifier.klass == klass)).nonzero()[0]
+        if len(pfns):
+            print(f"       {way}, {klass.name.lower()}: {len(pfns)} pages")
+            for pfn in pfns[:SHOWN_PAGES].tolist():
+                print(f"         {classifier.describe(pfn)}")
+    if pages[len(inside) :].any():
+        print(f"       {way}: {int(pages[len(inside):].sum())} pages above the raw vmcore's last")
+
+
+def compare_bytes(report, dump, classifier):
+    """Every page of the dump, byte for byte; a piece of data that many descriptors share is expanded once."""
+    core, wrong, expanded = classifier.core, [], {}
+    offsets = dump.descriptors["offset"].tolist()
+    shared = {}
+    for offset in offsets:
+        shared[offset] = shared.get(offset, 0) + 1
+    for index, pfn in enumerate(dump.dumped_pfns.tolist()):
+        offset = offsets[index]
+        try:
+            page = expanded.get(offset) or dump.page_by_index(index)
+            if shared[offset] > 1:
+                expanded[offset] = page
+            if pfn >= core.max_pfn or page != core.page(pfn):
+                wrong.append((pfn, "other bytes"))
+        except Exception as error:  # any decompressor's, and a page that is in no segment
+            wrong.append((pfn, str(error)))
+    report.expect(not wrong, f"bytes: all {len(offsets)} pages are the raw vmcore's", f"{len(wrong)} are not")
+    for pfn, why in wrong[:SHOWN_PAGES]:
+        print(f"         {why}: {classifier.describe(pfn) if pfn < core.max_pfn else hex(pfn)}")
+
+
+def compare_with_makedumpfile(report, dump, raw_path, level, classifier):
+    with tempfile.TemporaryDirectory(prefix="reference-") as folder:
+        output = Path(folder) / "makedumpfile.dump"
+        try:
+            run_makedumpfile(raw_path, level, output)
+        except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+            report.fail(f"makedumpfile: {error}")
+            return
+        theirs = KdumpFile(str(output))
+        # Up to 1.7.5 it forgets the page in which a segment's data ends before the page does.
+        known = classifier.core.partial_last_pages()
+        compare_sets(report, "present", dump.present, theirs.present, "makedumpfile's", classifier)
+        compare_sets(report, "dumped", dump.dumped, theirs.dumped, "makedumpfile's", classifier, known)
+
+
+def run_makedumpfile(raw_path, level, output):
+    command = ["makedumpfile", "-l", "-d", str(level), "--message-level", "4", raw_path, str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if done.returncode != 0:
+        raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
+
+
+# In drgn
+
+
+def check_with_drgn(report, dump_path, vmlinux_path, task_name):
+    import drgn
+    from drgn.helpers.linux.pid import for_each_task
+    from drgn.helpers.linux.slab import for_each_slab_cache
+
+    from classify import load_kernel
+
+    prog = drgn.Program()
+    try:
+        prog.set_core_dump(dump_path)
+        load_kernel(prog, vmlinux_path)
+        panicking = panicking_task(prog)
+        tasks = [t.comm.string_().decode(errors="replace") for t in for_each_task(prog)]
+        caches = [c.name.string_().decode(errors="replace") for c in for_each_slab_cache(prog)]
+    except (drgn.FaultError, LookupError, ValueError, OSError) as error:
+        report.fail(f"drgn: {type(error).__name__}: {error}")
+        return
+    report.good(f"drgn opens it: {len(tasks)} tasks, {len(caches)} slab caches")
+    for kind, names, sane in (("task", tasks, SANE_TASKS), ("slab cache", caches, SANE_CACHES)):
+        for name in sane:
+            report.expect(name in names, f"drgn: there is a {kind} {name}")
+    if task_name is not None:
+        report.expect(panicking == task_name, f"drgn: the panicking task is {task_name}", f"it is {panicking}")
+        report.expect(task_name in tasks, f"drgn: {task_name} is among the tasks")
+    frames = backtrace_of_panic(prog)
+    report.expect("panic" in frames, "drgn: the panicking task's stack has panic()", "it has " + ", ".join(frames[:8]))
+
+
+def panicking_task(prog):
+    """The comm of the task that ran on the CPU that took the panic."""
+    from drgn.helpers.linux.sched import cpu_curr
+
+    cpu = prog["panic_cpu"].counter.value_()
+    if cpu < 0:
+        raise ValueError(f"panic_cpu is {cpu}: no CPU has panicked")
+    return cpu_curr(prog, cpu).comm.string_().decode(errors="replace")
+
+
+def backtrace_of_panic(prog):
+    from drgn.helpers.linux.sched import cpu_curr
+
+    try:
+        trace = prog.stack_trace(cpu_curr(prog, prog["panic_cpu"].counter.value_()))
+        return [frame.name or "?" for frame in trace]
+    except Exception as error:
+        return [f"none: {error}"]
+
+
+# In crash
+
+
+CRASH_COMMANDS = {"sys": "sys", "bt": "bt", "kmem": "kmem -i", "log": "log"}
+CRASH_TROUBLE = ("invalid", "seek error", "read error", "page excluded", "page incomplete", "cannot")
+
+
+def check_with_crash(report, dump_path, vmlinux_path, task_name):
+    with tempfile.TemporaryDirectory(prefix="reference-") as folder:
+        # A file for each command: crash's own output and its commands' come in no fixed order through a pipe.
+        script = "".join(f"{command} > {folder}/{name}\n" for name, command in CRASH_COMMANDS.items()) + "quit\n"
+        command = ["crash", "-s", "--no_scroll", vmlinux_path, dump_path]
+        try:
+            done = subprocess.run(
+                command, input=script, capture_output=True, text=True, errors="replace", timeout=CRASH_SECONDS
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            report.fail(f"crash: {error}")
+            return
+        said = (done.stdout + done.stderr).strip()
+        outputs = {name: Path(folder) / name for name in CRASH_COMMANDS}
+        text = {name: file.read_text(errors="replace") if file.exists() else "" for name, file in outputs.items()}
+    if not report.expect(done.returncode == 0 and text["sys"], "crash opens it", f"exit code {done.returncode}: {said[-600:]}"):
+        return
+    report.expect("PANIC:" in text["sys"], "crash sys: shows the panic")
+    report.expect(text["bt"].startswith("PID:") and "#0 " in text["bt"], "crash bt: shows a stack", text["bt"][:200])
+    report.expect("TOTAL MEM" in text["kmem"], "crash kmem -i: shows memory", text["kmem"][:200])
+    report.expect("Kernel panic" in text["log"], "crash log: has the panic")
+    if task_name is not None:
+        report.expect(f'COMMAND: "{task_name}"' in text["bt"], f"crash bt: of {task_name}", text["bt"][:100])
+    for line in "\n".join((said, text["sys"], text["bt"], text["kmem"])).splitlines():
+        if line.split(":")[0] in (*CRASH_COMMANDS, "crash") and any(trouble in line for trouble in CRASH_TROUBLE):
+            report.fail(f"crash said: {line}")
+
+
+def main():
+    arguments = parse_arguments()
+    report, started = Report(), time.monotonic()
+    try:
+        dump = KdumpFile(arguments.dump)
+    except (FormatError, OSError) as error:
+        sys.exit(f"WRONG  {error}")
+    level = dump.dump_level if arguments.level is None else arguments.level
+    check_structure(report, dump, level)
+    if arguments.raw:
+        check_against_raw(report, dump, arguments.raw, arguments.vmlinux, level, arguments.makedumpfile)
+    if arguments.drgn:
+        check_with_drgn(report, arguments.dump, arguments.vmlinux, arguments.task)
+    if arguments.crash:
+        check_with_crash(report, arguments.dump, arguments.vmlinux, arguments.task)
+    seconds = f"{time.monotonic() - started:.1f} s"
+    print(f"FAILED: {len(report.wrong)} checks ({seconds})" if report.wrong else f"PASSED ({seconds})")
+    sys.exit(bool(report.wrong))
+
+
+if __name__ == "__main__":
+    main()
