@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vmcore/dump.h"
+
+#include "base/scope_guard.h"
+#include "vmcore/bitmap_piece.h"
+#include "vmcore/kdump_writer.h"
+#include "vmcore/page_filter.h"
+#include "vmcore/page_pipeline.h"
+
+#include <algorithm>
+
+namespace lifeboat {
+
+namespace {
+
+// One dump being made: first every page is judged and the bitmaps are written, then the pages are copied, the
+// second bitmap being read back piece by piece. So memory does not grow with the machine's.
+class Dump {
+public:
+    Dump(const CoreFile& core, const DumpOptions& options, const ProgressReport& report, DumpSummary& summary)
+        : core_(core)
+        , options_(options)
+        , report_(report)
+        , summary_(summary) {}
+
+    Result<> write(int output_fd) {
+        KdumpWriter writer = TRY(KdumpWriter::begin(output_fd, core_, options_));
+        const ScopeGuard note_bytes([&] { summary_.written_bytes = writer.written_bytes(); });
+        ScopeGuard keep_what_stands([&] { writer.abandon(); });
+        TRY(scan(writer));
+        TRY(copy(writer));
+        TRY(writer.finish());
+        keep_what_stands.disarm();
+        return {};
+    }
+
+private:
+    Result<> scan(KdumpWriter& writer);
+    Result<> copy(KdumpWriter& writer);
+    Result<> take(const PageBatch& batch, KdumpWriter& writer);
+    Result<std::size_t> next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& writer);
+    void mark_present(BitmapPiece& present, BitmapPiece& readable) const;
+
+    const CoreFile& core_;
+    const DumpOptions& options_;
+    const ProgressReport& report_;
+    DumpSummary& summary_;
+    DumpProgress progress_;
+    BitmapPiece copying_;
+    std::uint64_t next_pfn_ = 0;
+};
+
+// A page counts as present when any byte of it lies in a segment.
+void Dump::mark_present(BitmapPiece& present, BitmapPiece& readable) const {
+    const std::uint64_t page_bytes = core_.page_bytes();
+    for (const CoreSegment& segment : core_.segments()) {
+        const std::uint64_t first = segment.physical_address / page_bytes;
+        if (first >= present.end_pfn())
+            break;
+        const auto end_of = [&](std::uint64_t bytes) {
+            return (segment.physical_address + bytes + page_bytes - 1) / page_bytes;
+        };
+        present.set(first, end_of(segment.memory_bytes));
+        if (segment.file_bytes > 0)
+            readable.set(first, end_of(segment.file_bytes));
+    }
+}
+
+Result<> Dump::scan(KdumpWriter& writer) {
+    PageFilter filter = PageFilter::open(core_, options_.level, summary_.doubts);
+    progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
+    BitmapPiece present;
+    BitmapPiece readable;
+    for (std::uint64_t pfn = 0; pfn < core_.end_pfn(); pfn += BitmapPiece::pages) {
+        present.reset(pfn);
+        readable.reset(pfn);
+        mark_present(present, readable);
+        const std::uint64_t present_pages = present.count();
+        if (present_pages == 0)
+            continue; // a hole in the file reads as zeroes
+        BitmapPiece dumped = present;
+        filter.filter(dumped);
+        const std::uint64_t wanted = dumped.count();
+        dumped.keep_only(readable);
+        summary_.present_pages += present_pages;
+        summary_.unreadable_pages += wanted - dumped.count();
+        summary_.dumped_pages += dumped.count();
+        TRY(writer.write_bitmaps(present, dumped));
+        progress_.done_pages = pfn;
+        report_(progress_);
+    }
+    filter.add_to(summary_);
+    return {};
+}
+
+Result<> Dump::copy(KdumpWriter& writer) {
+    progress_ = {DumpProgress::Phase::copying, 0, summary_.dumped_pages, 0};
+    TRY(writer.begin_pages(summary_.dumped_pages));
+    TRY(writer.read_dumped(0, copying_));
+    PagePipeline pipeline = TRY(PagePipeline::make(core_, options_.compression, options_.threads));
+    return pipeline.run([&](std::span<std::uint64_t> pfns) { return next_pfns(pfns, writer); },
+                        [&](const PageBatch& batch) { return take(batch, writer); });
+}
+
+Result<std::size_t> Dump::next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& writer) {
+    std::size_t count = 0;
+    while (count < pfns.size()) {
+        const std::uint64_t pfn = copying_.next_set(next_pfn_);
+        next_pfn_ = pfn;
+        if (pfn < copying_.end_pfn()) {
+            pfns[count++] = pfn;
+            ++next_pfn_;
+        } else if (pfn < core_.end_pfn()) {
+            TRY(writer.read_dumped(pfn, copying_));
+        } else {
+            break;
+        }
+    }
+    return count;
+}
+
+Result<> Dump::take(const PageBatch& batch, KdumpWriter& writer) {
+    std::span<const std::byte> data = batch.data;
+    for (const PageBatch::Page& page : std::span(batch.pages).first(batch.count)) {
+        switch (page.kind) {
+        case PageBatch::Kind::data:
+            TRY(writer.append(data.first(page.bytes), page.flags));
+            data = data.subspan(page.bytes);
+            break;
+        case PageBatch::Kind::zero:
+            TRY(writer.append_zero_page());
+            ++summary_.zero_pages;
+            break;
+        case PageBatch::Kind::unreadable:
+            TRY(writer.lose_page(page.pfn));
+            ++summary_.unreadable_pages;
+            --summary_.dumped_pages;
+            break;
+        }
+    }
+    progress_.done_pages += batch.count;
+    progress_.written_bytes = writer.written_bytes();
+    report_(progress_);
+    return {};
+}
+
+} // namespace
+
+std::string_view name_of(PageClass page_class) {
+    switch (page_class) {
+    case PageClass::kept:
+        return "kept";
+    case PageClass::cache:
+        return "cache";
+    case PageClass::cache_private:
+        return "cache_private";
+    case PageClass::user:
+        return "user";
+    case PageClass::free:
+        return "free";
+    case PageClass::hwpoison:
+        return "hwpoison";
+    case PageClass::offline:
+        return "offline";
+    }
+    return "unknown";
+}
+
+DumpOutcome write_dump(const CoreFile& core, int output_fd, const DumpOptions& options,
+                       const ProgressReport& report) {
+    DumpOutcome outcome;
+    outcome.summary.doubts = core.doubts();
+    if (auto done = Dump(core, options, report, outcome.summary).write(output_fd); !done)
+        outcome.error = std::move(done).error();
+    return outcome;
+}
+
+} // namespace lifeboat

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The engine's one call: a crashed kernel's memory in, a filtered, compressed kdump file out.
+//
+//     CoreFile core = TRY(CoreFile::open("/proc/vmcore"));
+//     const DumpOutcome outcome = write_dump(core, output.get(), options, report);
+//
+// Memory: a fixed part plus a fixed part for each thread, whatever the size of the dead machine (measured by
+// tests/bench). Threads: the call makes its own and joins them before it returns; `report` is called on the
+// calling thread only.
+#pragma once
+
+#include "base/result.h"
+#include "vmcore/core_file.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lifeboat {
+
+// What a page is to the filter. The order is that in which the summary names them.
+enum class PageClass : std::uint8_t {
+    kept,          // the kernel's own, or in doubt
+    cache,         // page cache without private data (level bit 2)
+    cache_private, // page cache with private data (level bits 2 and 4)
+    user,          // anonymous memory, hugetlb (level bit 8)
+    free,          // in the buddy allocator (level bit 16)
+    hwpoison,      // a memory error was seen there: reading it may kill the machine; always left out
+    offline,       // ballooned or unplugged: always left out
+};
+constexpr std::size_t page_class_count = 7;
+
+// "kept", "cache", ...: as in the summary line and in docs/formats.md.
+std::string_view name_of(PageClass page_class);
+
+// The dump level: a sum of these, 0..31, as makedumpfile's -d.
+enum DumpLevelBit : unsigned {
+    exclude_zero = 1,
+    exclude_cache = 2,
+    exclude_cache_private = 4,
+    exclude_user = 8,
+    exclude_free = 16,
+};
+constexpr unsigned dump_level_maximum = 31;
+
+struct Compression {
+    enum class Method : std::uint8_t { none, zstd };
+    Method method = Method::zstd;
+    int level = 1; // zstd: -7..19
+};
+// "none", "zstd", "zstd:3"
+Result<Compression> parse_compression(std::string_view text);
+
+struct DumpOptions {
+    unsigned level = dump_level_maximum;
+    Compression compression;
+    unsigned threads = 1; // at least 1; more are not used than there is work for
+};
+
+struct DumpProgress {
+    enum class Phase : std::uint8_t { scanning, copying };
+    Phase phase = Phase::scanning;
+    std::uint64_t done_pages = 0;
+    std::uint64_t total_pages = 0; // of this phase
+    std::uint64_t written_bytes = 0;
+};
+
+struct DumpSummary {
+    std::array<std::uint64_t, page_class_count> pages_by_class{}; // every page of memory, by what it is
+    std::uint64_t present_pages = 0;                              // in the core
+    std::uint64_t dumped_pages = 0;                               // with a descriptor in the dump
+    std::uint64_t zero_pages = 0; // of the dumped ones, those that are all zero and share one page's data
+    std::uint64_t unreadable_pages = 0; // meant for the dump but left out: they could not be read
+    std::uint64_t written_bytes = 0;    // the dump's size
+    // What was doubted, one sentence each, ending in what was done instead ("..., keeping its pages").
+    std::vector<std::string> doubts;
+
+    [[nodiscard]] std::uint64_t pages(PageClass page_class) const {
+        return pages_by_class[static_cast<std::size_t>(page_class)];
+    }
+};
+
+struct DumpOutcome {
+    DumpSummary summary; // true also of a dump that broke off
+    std::optional<Error> error;
+};
+
+// Called often: several times a second of work.
+using ProgressReport = std::function<void(const DumpProgress&)>;
+
+// Writes the dump to `output_fd`, an empty regular file that is open for reading and writing. On success it
+// is complete, synced (fdatasync) and its header says so. On failure it is as it got, its header marked
+// incomplete and what stands in it readable.
+DumpOutcome write_dump(const CoreFile& core, int output_fd, const DumpOptions& options,
+                       const ProgressReport& report);
+
+} // namespace lifeboat

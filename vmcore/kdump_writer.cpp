@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vmcore/kdump_writer.h"
+
+#include "base/descriptor.h"
+#include "vmcore/kernel_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <elf.h>
+#include <unistd.h>
+
+namespace lifeboat {
+
+namespace {
+
+constexpr std::string_view output_name = "the dump";
+constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+constexpr std::size_t descriptors_held = 4096;
+// So much written data may lie in the page cache: enough to keep a disk busy, little in a crash kernel.
+constexpr std::uint64_t write_behind_bytes = std::uint64_t{8} << 20;
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
+    return (value + step - 1) / step * step;
+}
+
+template <class Struct>
+std::span<const std::byte> bytes_of(const Struct& value) {
+    return std::as_bytes(std::span(&value, 1));
+}
+
+// One NT_PRSTATUS for each CPU.
+int count_cpus(std::span<const std::byte> notes) {
+    int cpus = 0;
+    std::size_t at = 0;
+    while (notes.size() - at >= sizeof(Elf64_Nhdr)) {
+        Elf64_Nhdr note{};
+        std::memcpy(&note, notes.data() + at, sizeof(note));
+        if (note.n_type == NT_PRSTATUS && note.n_namesz == sizeof("CORE"))
+            ++cpus;
+        const std::uint64_t step = sizeof(note) + round_up(note.n_namesz, 4) + round_up(note.n_descsz, 4);
+        if (step > notes.size() - at)
+            break;
+        at += step;
+    }
+    return cpus;
+}
+
+// The dead kernel's name and release, for readers that show them; zeroes where they cannot be had.
+KdumpUtsname read_utsname(const CoreFile& core) {
+    KdumpUtsname names{};
+    const auto name_space = core.vmcoreinfo().symbol("init_uts_ns");
+    const auto offset = core.vmcoreinfo().offset("uts_namespace.name");
+    auto memory = KernelMemory::open(core);
+    if (name_space && offset && memory)
+        if (const auto read = memory->read_value<KdumpUtsname>(*name_space + *offset))
+            names = *read;
+    if (const auto release = core.vmcoreinfo().value("OSRELEASE"); release && names.release[0] == '\0')
+        release->copy(names.release, sizeof(names.release) - 1);
+    for (char* name :
+         {names.sysname, names.nodename, names.release, names.version, names.machine, names.domainname})
+        name[sizeof(names.sysname) - 1] = '\0';
+    return names;
+}
+
+std::uint32_t flag_of(Compression::Method method) {
+    return method == Compression::Method::zstd ? kdump_zstd : 0;
+}
+
+} // namespace
+
+Result<KdumpWriter> KdumpWriter::begin(int fd, const CoreFile& core, const DumpOptions& options) {
+    KdumpWriter writer(fd, core.page_bytes());
+    writer.buffer_ = TRY(Mapping::anonymous(buffer_bytes));
+    writer.descriptors_.reserve(descriptors_held);
+    TRY(writer.write_headers(core, options));
+    return writer;
+}
+
+Result<> KdumpWriter::write_headers(const CoreFile& core, const DumpOptions& options) {
+    const std::span<const std::byte> notes = core.notes();
+    const std::uint64_t sub_header_blocks =
+        round_up(sizeof(KdumpSubHeader) + notes.size(), block_bytes_) / block_bytes_;
+    bitmap_bytes_ = round_up((core.end_pfn() + 7) / 8, block_bytes_);
+    bitmap1_offset_ = (1 + sub_header_blocks) * block_bytes_;
+    descriptors_end_ = bitmap1_offset_ + 2 * bitmap_bytes_;
+    data_end_ = descriptors_end_;
+    compression_flag_ = flag_of(options.compression.method);
+
+    KdumpHeader header{};
+    std::memcpy(header.signature, kdump_signature, sizeof(header.signature));
+    header.header_version = kdump_version;
+    header.utsname = read_utsname(core);
+    header.timestamp_seconds = core.vmcoreinfo().crash_time().value_or(::time(nullptr));
+    header.status = compression_flag_ | kdump_incomplete;
+    header.block_bytes = static_cast<std::int32_t>(block_bytes_);
+    header.sub_header_blocks = static_cast<std::int32_t>(sub_header_blocks);
+    header.bitmap_blocks = static_cast<std::uint32_t>(2 * bitmap_bytes_ / block_bytes_);
+    header.max_mapnr = static_cast<std::uint32_t>(std::min<std::uint64_t>(core.end_pfn(), UINT32_MAX));
+    header.cpu_count = count_cpus(notes);
+
+    KdumpSubHeader sub_header{};
+    sub_header.physical_base = static_cast<std::uint64_t>(core.vmcoreinfo().number("phys_base").value_or(0));
+    sub_header.dump_level = static_cast<std::int32_t>(options.level);
+    sub_header.notes_offset = block_bytes_ + sizeof(sub_header);
+    sub_header.notes_bytes = notes.size();
+    if (!core.vmcoreinfo().empty()) {
+        sub_header.vmcoreinfo_offset = sub_header.notes_offset + core.vmcoreinfo_notes_offset();
+        sub_header.vmcoreinfo_bytes = core.vmcoreinfo().text().size();
+    }
+    sub_header.max_mapnr_64 = core.end_pfn();
+
+    TRY(write_all_at(fd_, bytes_of(header), 0, output_name));
+    TRY(write_all_at(fd_, bytes_of(sub_header), block_bytes_, output_name));
+    return write_all_at(fd_, notes, sub_header.notes_offset, output_name);
+}
+
+Result<> KdumpWriter::write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped) {
+    const std::uint64_t at = present.first_pfn() / 8;
+    const std::uint64_t bytes = std::min<std::uint64_t>(present.bytes().size(), bitmap_bytes_ - at);
+    TRY(write_all_at(fd_, present.bytes().first(bytes), bitmap1_offset_ + at, output_name));
+    return write_all_at(fd_, dumped.bytes().first(bytes), bitmap1_offset_ + bitmap_bytes_ + at, output_name);
+}
+
+Result<> KdumpWriter::read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) const {
+    piece.reset(first_pfn);
+    const std::uint64_t at = first_pfn / 8;
+    const std::uint64_t bytes = std::min<std::uint64_t>(piece.bytes().size(), bitmap_bytes_ - at);
+    return read_exactly_at(fd_, piece.bytes().first(bytes), bitmap1_offset_ + bitmap_bytes_ + at,
+                           output_name);
+}
+
+Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
+    descriptors_limit_ = descriptors_end_ + page_count * sizeof(KdumpPageDescriptor);
+    data_end_ = round_up(descriptors_limit_, block_bytes_);
+    cleaned_end_ = data_end_;
+    // Sets the size too, and bitmap pieces that were not written read as zero.
+    if (::ftruncate(fd_, static_cast<off_t>(data_end_)) != 0)
+        return fail_system("extend {} to {} bytes", output_name, data_end_);
+    if (::fallocate(fd_, 0, 0, static_cast<off_t>(data_end_)) != 0 && errno != EOPNOTSUPP)
+        return fail_system("allocate {} bytes for the headers of {}", data_end_, output_name);
+    return {};
+}
+
+Result<> KdumpWriter::append(std::span<const std::byte> data, std::uint32_t flags) {
+    TRY(describe({data_end_ + buffered_, static_cast<std::uint32_t>(data.size()), flags, 0}));
+    while (!data.empty()) {
+        const std::size_t part = std::min(data.size(), buffer_bytes - buffered_);
+        std::memcpy(buffer_.bytes().data() + buffered_, data.data(), part);
+        buffered_ += part;
+        data = data.subspan(part);
+        if (buffered_ == buffer_bytes)
+            TRY(flush_blocks());
+    }
+    return {};
+}
+
+Result<> KdumpWriter::append_zero_page() {
+    if (zero_page_.offset != 0)
+        return describe(zero_page_);
+    const std::vector<std::byte> zeroes(block_bytes_);
+    zero_page_ = {data_end_ + buffered_, static_cast<std::uint32_t>(block_bytes_), 0, 0};
+    return append(zeroes, 0);
+}
+
+Result<> KdumpWriter::lose_page(std::uint64_t pfn) {
+    const std::uint64_t at = bitmap1_offset_ + bitmap_bytes_ + pfn / 8;
+    std::byte bits{};
+    TRY(read_exactly_at(fd_, std::span(&bits, 1), at, output_name));
+    bits &= ~(std::byte{1} << pfn % 8);
+    return write_all_at(fd_, std::span(&bits, 1), at, output_name);
+}
+
+Result<> KdumpWriter::describe(KdumpPageDescriptor descriptor) {
+    if (descriptors_.size() == descriptors_held)
+        TRY(flush_blocks());
+    descriptors_.push_back(descriptor);
+    return {};
+}
+
+// Writes the buffer's whole blocks and the descriptors of what is then on its way to the disk; what remains
+// is less than a block. So data is always written at block-aligned offsets, in the largest pieces there are.
+Result<> KdumpWriter::flush_blocks() {
+    const std::size_t whole = buffered_ / block_bytes_ * block_bytes_;
+    TRY(write_data(whole));
+    buffered_ -= whole;
+    std::memmove(buffer_.bytes().data(), buffer_.bytes().data() + whole, buffered_);
+    return flush_descriptors();
+}
+
+Result<> KdumpWriter::write_data(std::size_t bytes) {
+    TRY(write_all_at(fd_, buffer_.bytes().first(bytes), data_end_, output_name));
+    data_end_ += bytes;
+    // Start writing now; then wait for what is some way behind and let it go from the page cache. Both are
+    // advice: errors come up in finish().
+    ::sync_file_range(fd_, static_cast<off_t>(data_end_ - bytes), static_cast<off_t>(bytes),
+                      SYNC_FILE_RANGE_WRITE);
+    if (data_end_ - cleaned_end_ >= 2 * write_behind_bytes) {
+        const auto start = static_cast<off_t>(cleaned_end_);
+        const auto length = static_cast<off_t>(write_behind_bytes);
+        ::sync_file_range(fd_, start, length,
+                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        ::posix_fadvise(fd_, start, length, POSIX_FADV_DONTNEED);
+        cleaned_end_ += write_behind_bytes;
+    }
+    return {};
+}
+
+Result<> KdumpWriter::flush_descriptors() {
+    const auto held_back = std::ranges::find_if(
+        descriptors_, [&](const KdumpPageDescriptor& page) { return page.offset + page.bytes > data_end_; });
+    const std::span ready(descriptors_.begin(), held_back);
+    if (descriptors_end_ + ready.size_bytes() > descriptors_limit_)
+        return fail(ErrorKind::corrupt, "write {}: more pages than its bitmap has", output_name);
+    TRY(write_all_at(fd_, std::as_bytes(ready), descriptors_end_, output_name));
+    descriptors_end_ += ready.size_bytes();
+    descriptors_.erase(descriptors_.begin(), held_back);
+    return {};
+}
+
+Result<> KdumpWriter::flush_all() {
+    TRY(flush_blocks());
+    TRY(write_data(buffered_));
+    buffered_ = 0;
+    return flush_descriptors();
+}
+
+Result<> KdumpWriter::write_status(std::uint32_t status) {
+    return write_all_at(fd_, bytes_of(status), offsetof(KdumpHeader, status), output_name);
+}
+
+Result<> KdumpWriter::finish() {
+    TRY(flush_all());
+    if (::fdatasync(fd_) != 0)
+        return fail_system("sync {}", output_name);
+    TRY(write_status(compression_flag_));
+    if (::fdatasync(fd_) != 0)
+        return fail_system("sync {}", output_name);
+    return {};
+}
+
+void KdumpWriter::abandon() {
+    // What could not be written may still fit in smaller pieces.
+    while (buffered_ >= block_bytes_) {
+        const std::size_t before = buffered_;
+        if (!write_data(block_bytes_))
+            break;
+        buffered_ -= block_bytes_;
+        std::memmove(buffer_.bytes().data(), buffer_.bytes().data() + block_bytes_, before - block_bytes_);
+    }
+    (void)flush_descriptors();
+    ::fdatasync(fd_);
+}
+
+} // namespace lifeboat

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes a kdump-compressed file. The calls come in this order: begin(), write_bitmaps() for each piece,
+// begin_pages(), then for each page in pfn order append() or append_zero_page() or lose_page(), and finish().
+// Until finish() returns the header says that the file is incomplete. A descriptor is written after the data
+// that it points to, so that what stands in a file that broke off can be read; abandon() writes what is still
+// held.
+#pragma once
+
+#include "base/mapping.h"
+#include "base/result.h"
+#include "vmcore/bitmap_piece.h"
+#include "vmcore/core_file.h"
+#include "vmcore/dump.h"
+#include "vmcore/kdump_format.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lifeboat {
+
+class KdumpWriter {
+public:
+    // `fd` is an empty regular file, open for reading and writing; it stays the caller's.
+    static Result<KdumpWriter> begin(int fd, const CoreFile& core, const DumpOptions& options);
+
+    Result<> write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped);
+    // Bitmap 2's piece as it was written, for the pfns from `first_pfn`.
+    Result<> read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) const;
+
+    // Reserves room for that many descriptors: they can then be written even when the disk is full.
+    Result<> begin_pages(std::uint64_t page_count);
+    // `flags`: how the data is compressed (kdump_zstd, or 0).
+    Result<> append(std::span<const std::byte> data, std::uint32_t flags);
+    // All zero pages share the data of the first.
+    Result<> append_zero_page();
+    // A page that has its bit but could not be read: takes the bit back.
+    Result<> lose_page(std::uint64_t pfn);
+
+    // Everything to disk, then the header marked complete, that to disk.
+    Result<> finish();
+    // As far as it goes: errors are not told any more.
+    void abandon();
+
+    [[nodiscard]] std::uint64_t written_bytes() const { return data_end_ + buffered_; }
+
+private:
+    KdumpWriter(int fd, std::uint64_t block_bytes)
+        : fd_(fd)
+        , block_bytes_(block_bytes) {}
+
+    Result<> write_headers(const CoreFile& core, const DumpOptions& options);
+    Result<> write_status(std::uint32_t status);
+    Result<> describe(KdumpPageDescriptor descriptor);
+    Result<> flush_blocks();
+    Result<> flush_descriptors();
+    Result<> flush_all();
+    Result<> write_data(std::size_t bytes);
+
+    int fd_;
+    std::uint64_t block_bytes_;
+    std::uint32_t compression_flag_ = 0;
+    std::uint64_t bitmap1_offset_ = 0;
+    std::uint64_t bitmap_bytes_ = 0; // of one
+    std::uint64_t descriptors_end_ = 0;
+    std::uint64_t descriptors_limit_ = 0;
+    std::vector<KdumpPageDescriptor> descriptors_; // not yet written
+    std::uint64_t data_end_ = 0;                   // what is written ends here, at a multiple of the block
+    Mapping buffer_;
+    std::size_t buffered_ = 0;
+    std::uint64_t cleaned_end_ = 0; // up to here the page cache was let go
+    KdumpPageDescriptor zero_page_{};
+};
+
+} // namespace lifeboat

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Compresses single pages, with a context that is made once. One for each thread.
+#pragma once
+
+#include "base/result.h"
+#include "vmcore/dump.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+struct ZSTD_CCtx_s;
+
+namespace lifeboat {
+
+class PageCompressor {
+public:
+    static Result<PageCompressor> make(Compression compression, std::size_t page_bytes);
+
+    struct Output {
+        std::size_t bytes;
+        std::uint32_t flags; // of the page's descriptor; 0: stored as it is, since compressing gained nothing
+    };
+    // `output` has room for a page at least.
+    Output compress(std::span<const std::byte> page, std::span<std::byte> output);
+
+private:
+    struct FreeContext {
+        void operator()(ZSTD_CCtx_s* context) const;
+    };
+    std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_; // null: method none
+};
+
+// True when every byte is zero.
+bool is_zero_page(std::span<const std::byte> page);
+
+} // namespace lifeboat

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vmcore/page_filter.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace lifeboat {
+
+namespace {
+
+// As much of the memmap as is asked for in one view: what one large page maps.
+constexpr std::uint64_t view_bytes = std::uint64_t{2} << 20;
+
+} // namespace
+
+void PageFilter::Doubt::note(std::uint64_t pfn, std::uint64_t pages) {
+    if (count == 0)
+        first_pfn = pfn;
+    count += pages;
+}
+
+PageFilter PageFilter::open(const CoreFile& core, unsigned level, std::vector<std::string>& doubts) {
+    PageFilter filter(level);
+    if (core.vmcoreinfo().empty())
+        return filter; // the core's own doubts say so
+    const auto give_up = [&](const Error& error) { doubts.push_back(error.text + ", keeping every page"); };
+    auto memory = KernelMemory::open(core);
+    if (!memory) {
+        give_up(memory.error());
+        return filter;
+    }
+    auto memmap = Memmap::open(core.vmcoreinfo(), core.page_bytes(), *memory);
+    if (!memmap) {
+        give_up(memmap.error());
+        return filter;
+    }
+    if (auto layout = StructPageLayout::from(core.vmcoreinfo(), doubts))
+        filter.tools_.emplace(std::move(*memory), std::move(*memmap), *layout);
+    return filter;
+}
+
+void PageFilter::filter(BitmapPiece& piece) {
+    carry_out(pending_, piece);
+    if (!tools_) {
+        counts_[static_cast<std::size_t>(PageClass::kept)] += piece.count();
+        return;
+    }
+    const std::uint64_t pages_per_section = tools_->memmap.pages_per_section();
+    std::uint64_t pfn = std::max(pending_.end_pfn, piece.first_pfn());
+    while ((pfn = piece.next_set(pfn)) < piece.end_pfn()) {
+        const std::uint64_t section_end = (pfn / pages_per_section + 1) * pages_per_section;
+        const std::uint64_t end = std::min(section_end, piece.end_pfn());
+        filter_section(piece, pfn, end);
+        pfn = std::max(end, pending_.end_pfn);
+    }
+}
+
+void PageFilter::filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn) {
+    const std::uint64_t section = first_pfn / tools_->memmap.pages_per_section();
+    section_first_pfn_ = section * tools_->memmap.pages_per_section();
+    section_end_pfn_ = section_first_pfn_ + tools_->memmap.pages_per_section();
+    view_pages_ = 0;
+    const auto address = tools_->memmap.section_struct_pages(section, tools_->memory);
+    if (!address || !*address) {
+        (address ? no_memmap_ : unreadable_memmap_).note(first_pfn, piece.count(first_pfn, end_pfn));
+        carry_out({first_pfn, end_pfn, PageClass::kept}, piece);
+        return;
+    }
+    section_address_ = **address;
+    std::uint64_t pfn = first_pfn;
+    while ((pfn = piece.next_set(pfn)) < end_pfn) {
+        const auto pages = struct_pages(pfn);
+        PageVerdict verdict;
+        if (!pages)
+            unreadable_memmap_.note(pfn);
+        else
+            verdict = tools_->layout.judge(pfn, pages->page, pages->next);
+        if (verdict.order_is_corrupt)
+            corrupt_order_.note(pfn);
+        const Run run{pfn, pfn + (std::uint64_t{1} << verdict.order), verdict.page_class};
+        carry_out(run, piece);
+        pfn = run.end_pfn;
+    }
+}
+
+// Counts the run's pages in the piece, takes them from it if they are to be left out, and keeps the rest of
+// the run for the next piece.
+void PageFilter::carry_out(Run run, BitmapPiece& piece) {
+    counts_[static_cast<std::size_t>(run.page_class)] += piece.count(run.first_pfn, run.end_pfn);
+    if (is_left_out(run.page_class))
+        piece.clear(run.first_pfn, run.end_pfn);
+    else if (run.end_pfn - run.first_pfn > 1)
+        leave_out_hwpoisoned(run, piece);
+    pending_ = run;
+    pending_.first_pfn = std::max(run.first_pfn, piece.end_pfn());
+}
+
+// A memory error in the middle of a folio that is kept is marked on its own struct page.
+void PageFilter::leave_out_hwpoisoned(const Run& run, BitmapPiece& piece) {
+    if (!tools_ || run.first_pfn < section_first_pfn_ || run.first_pfn >= section_end_pfn_)
+        return;
+    const std::uint64_t end = std::min({run.end_pfn, section_end_pfn_, piece.end_pfn()});
+    for (std::uint64_t pfn = run.first_pfn + 1; (pfn = piece.next_set(pfn)) < end; ++pfn) {
+        const auto pages = struct_pages(pfn);
+        if (!pages || !tools_->layout.is_hwpoisoned(pages->page))
+            continue;
+        piece.clear(pfn, pfn + 1);
+        --counts_[static_cast<std::size_t>(run.page_class)];
+        ++counts_[static_cast<std::size_t>(PageClass::hwpoison)];
+    }
+}
+
+Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {
+    const std::uint64_t struct_bytes = tools_->layout.struct_bytes();
+    const bool has_next = pfn + 1 < section_end_pfn_;
+    const std::uint64_t wanted = has_next ? 2 : 1;
+    if (pfn - view_first_pfn_ + wanted > view_pages_ || pfn < view_first_pfn_) {
+        const std::uint64_t address = section_address_ + (pfn - section_first_pfn_) * struct_bytes;
+        view_ =
+            TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
+        if (view_.size() < wanted * struct_bytes) {
+            copied_.resize(wanted * struct_bytes);
+            TRY(tools_->memory.read(address, copied_));
+            view_ = copied_;
+        }
+        view_first_pfn_ = pfn;
+        view_pages_ = view_.size() / struct_bytes;
+    }
+    const std::byte* page = view_.data() + (pfn - view_first_pfn_) * struct_bytes;
+    return StructPages{page, has_next ? page + struct_bytes : nullptr};
+}
+
+bool PageFilter::is_left_out(PageClass page_class) const {
+    switch (page_class) {
+    case PageClass::kept:
+        return false;
+    case PageClass::cache: // as in makedumpfile, bit 4 takes both sorts
+        return (level_ & (exclude_cache | exclude_cache_private)) != 0;
+    case PageClass::cache_private:
+        return (level_ & exclude_cache_private) != 0;
+    case PageClass::user:
+        return (level_ & exclude_user) != 0;
+    case PageClass::free:
+        return (level_ & exclude_free) != 0;
+    case PageClass::hwpoison:
+    case PageClass::offline:
+        return true;
+    }
+    return false;
+}
+
+void PageFilter::add_to(DumpSummary& summary) const {
+    for (std::size_t i = 0; i < counts_.size(); ++i)
+        summary.pages_by_class[i] += counts_[i];
+    const auto say = [&](const Doubt& doubt, std::string_view what) {
+        if (doubt.count > 0)
+            summary.doubts.push_back(
+                std::format("{} pages (first: pfn {:#x}) {}", doubt.count, doubt.first_pfn, what));
+    };
+    say(no_memmap_, "have no struct page, keeping them");
+    say(unreadable_memmap_, "have a struct page that cannot be read, keeping them");
+    say(corrupt_order_, "are said to begin a free block of a size that cannot be, keeping them");
+    if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0)
+        summary.doubts.emplace_back(
+            "no free page was found, which cannot be: the dump may be larger than it need be");
+}
+
+} // namespace lifeboat

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Walks the memmap and takes the pages that the dump level leaves out from a bitmap, piece by piece in
+// ascending order. A free block, a folio or a hole is one step whatever its size.
+#pragma once
+
+#include "vmcore/bitmap_piece.h"
+#include "vmcore/core_file.h"
+#include "vmcore/dump.h"
+#include "vmcore/kernel_memory.h"
+#include "vmcore/memmap.h"
+#include "vmcore/struct_page.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lifeboat {
+
+class PageFilter {
+public:
+    // `core` must outlive it. Where the core does not tell enough, pages are kept and `doubts` says why: a
+    // filter is always had, and one that can tell nothing keeps everything.
+    static PageFilter open(const CoreFile& core, unsigned level, std::vector<std::string>& doubts);
+
+    // `piece` comes with the bits of the pages that are present, and is left with those that are dumped.
+    // Pieces come in ascending order: a folio that reaches beyond one is carried on.
+    void filter(BitmapPiece& piece);
+
+    // What was met so far. pages_by_class: every present page, by what it is, dumped or not.
+    void add_to(DumpSummary& summary) const;
+
+private:
+    explicit PageFilter(unsigned level)
+        : level_(level) {}
+
+    // A verdict on the pages up to end_pfn that is not yet carried out.
+    struct Run {
+        std::uint64_t first_pfn = 0;
+        std::uint64_t end_pfn = 0;
+        PageClass page_class = PageClass::kept;
+    };
+    // Something doubtful: how often, and where first.
+    struct Doubt {
+        std::uint64_t count = 0;
+        std::uint64_t first_pfn = 0;
+        void note(std::uint64_t pfn, std::uint64_t pages = 1);
+    };
+
+    void filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
+    void carry_out(Run run, BitmapPiece& piece);
+    void leave_out_hwpoisoned(const Run& run, BitmapPiece& piece);
+    // The struct page of `pfn` in the section at hand, and the one after it (null at the section's end).
+    struct StructPages {
+        const std::byte* page;
+        const std::byte* next;
+    };
+    Result<StructPages> struct_pages(std::uint64_t pfn);
+    [[nodiscard]] bool is_left_out(PageClass page_class) const;
+
+    struct Tools {
+        KernelMemory memory;
+        Memmap memmap;
+        StructPageLayout layout;
+    };
+    std::optional<Tools> tools_; // nothing: keep everything
+    unsigned level_;
+    Run pending_;
+    std::array<std::uint64_t, page_class_count> counts_{};
+    Doubt no_memmap_;
+    Doubt unreadable_memmap_;
+    Doubt corrupt_order_;
+
+    // The section at hand, and the part of its memmap in view.
+    std::uint64_t section_first_pfn_ = 0;
+    std::uint64_t section_end_pfn_ = 0;
+    std::uint64_t section_address_ = 0;
+    std::uint64_t view_first_pfn_ = 0;
+    std::uint64_t view_pages_ = 0;
+    std::span<const std::byte> view_;
+    std::vector<std::byte> copied_; // where struct pages straddle a border of the view
+};
+
+} // namespace lifeboat
