@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The table of cases: what is set up, and what must come of it."""
+
+from dataclasses import dataclass
+
+from harness import checks
+from harness.checks import Check
+from harness.crash import BUS_DRIVERS, TARGET_PATH, TARGET_UUID, Setup, target_disk
+from harness.disk import MEBIBYTE
+
+PARTITION_UUID = "6c696665-626f-6174-8000-000000000003"
+OTHER_UUID = "6c696665-626f-6174-8000-0000000000ff"
+# A stage that hangs may take this long in the cases about deadlines.
+SHORT_DEADLINES = ["deadline.target = 5", "deadline.stall = 5", "deadline.vmcore = 30", "deadline.total = 60"]
+SUMMARY_FIELDS = ["bytes", "pages", "dumped", "zero", "unreadable", "kept", "cache", "cache_private", "user", "free"]
+
+
+@dataclass
+class Case:
+    """One row. `tier` is the test's label; `timeout_seconds` is for the whole case, checks included."""
+
+    setup: Setup
+    checks: list[Check]
+    tier: str = "medium"
+    timeout_seconds: int = 400
+
+
+def saved(setup: Setup, *more: Check, **options) -> Case:
+    return Case(setup, [*checks.SAVED, *more], **options)
+
+
+def reference(kernel: str, level: int = 31) -> Case:
+    setup = Setup(kernel=kernel, level=level, raw=True)
+    return saved(setup, checks.agrees_with_reference, tier="long", timeout_seconds=1800)
+
+
+def kernel_log_only(setup: Setup, *more: Check) -> Case:
+    return Case(setup, [*checks.KERNEL_LOG_ONLY, *more])
+
+
+def sabotaged(how: str, *more: Check, every_time: bool = False) -> Case:
+    """Harm done to the child that copies the vmcore."""
+    options = [f"saboteur={how}"] + (["every-time"] if every_time else [])
+    setup = Setup(guest_options=options, plan=SHORT_DEADLINES)
+    expected = checks.KERNEL_LOG_ONLY if every_time else [checks.has_kernel_log, checks.has_log]
+    return Case(setup, [*expected, checks.says(rf"guest: saboteur: {how}"), *more])
+
+
+def main(kernel: str) -> Case:
+    return saved(
+        Setup(kernel=kernel),
+        checks.has_fields(*SUMMARY_FIELDS),
+        checks.has_initrd_of_at_most(1_500_000),
+        checks.is_done_within(8),
+    )
+
+
+CASES: dict[str, Case] = {
+    # What it is for
+    "main-6.1": main("6.1"),
+    "main-6.12": main("6.12"),
+    "reference-6.1": reference("6.1"),
+    "reference-6.12": reference("6.12"),
+    "reference-level-0": reference("6.1", level=0),
+    "reference-level-1": reference("6.12", level=1),
+    # Little memory
+    "crashkernel-96M": saved(Setup(crashkernel="96M")),
+    "crashkernel-96M-6.12": saved(Setup(kernel="6.12", crashkernel="96M")),
+    "crashkernel-80M": saved(Setup(crashkernel="80M")),
+    "crashkernel-80M-6.12": saved(Setup(kernel="6.12", crashkernel="80M")),
+    # Other machines
+    "four-levels": saved(Setup(five_levels=False)),
+    "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False)),
+    "one-cpu-512M": saved(Setup(cpus=1, memory="512M")),
+    "virtio-blk": saved(Setup(bus="blk")),
+    "target-in-use": saved(Setup(first_options=["target-in-use"])),
+    # The ways to name a target
+    "target-label": saved(
+        Setup(target=f"LABEL=lifeboat {TARGET_PATH} ext4 rw", target_disk=target_disk(label="lifeboat"))
+    ),
+    "target-partuuid": saved(
+        Setup(
+            target=f"PARTUUID={PARTITION_UUID} {TARGET_PATH}",
+            target_disk=target_disk(partition_uuid=PARTITION_UUID),
+        )
+    ),
+    "target-partlabel": saved(
+        Setup(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps"))
+    ),
+    "target-path": saved(Setup(bus="blk", target=f"/dev/vda {TARGET_PATH} ext4")),
+    "target-second": saved(
+        Setup(
+            target=f"UUID={OTHER_UUID} {TARGET_PATH} ext4",
+            plan=[f"target = UUID={TARGET_UUID} {TARGET_PATH} ext4", *SHORT_DEADLINES],
+        )
+    ),
+    # Bad input
+    "target-missing": Case(
+        Setup(target=f"UUID={OTHER_UUID} {TARGET_PATH} ext4", plan=SHORT_DEADLINES),
+        [
+            checks.has_summary("failed"),
+            checks.has_no_dump,
+            checks.says(f"lifeboat: .*{OTHER_UUID}"),
+            checks.says(f"lifeboat: .*/dev/sd[ab].*{TARGET_UUID}"),
+            checks.is_done_within(15),
+        ],
+    ),
+    "target-full": Case(
+        Setup(target_disk=target_disk(size_bytes=24 * MEBIBYTE)),
+        [checks.has_summary("incomplete"), checks.has_kernel_log, checks.has_incomplete_dump],
+    ),
+    "module-missing": saved(
+        Setup(plan=["module = /lib/modules/none/absent.ko"]), checks.says("lifeboat: .*absent.ko")
+    ),
+    "driver-unplanned": saved(Setup(plan_drivers=[], initrd_drivers=BUS_DRIVERS["scsi"], plan=SHORT_DEADLINES)),
+    "plan-damaged": saved(
+        Setup(plan=["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]),
+        checks.says("lifeboat: .*colour"),
+        checks.says("lifeboat: .*many"),
+    ),
+    "plan-lost": saved(
+        Setup(
+            whole_plan=bytes(range(256)) * 64,
+            crash_options=[f'lifeboat.target="UUID={TARGET_UUID} {TARGET_PATH} ext4"'],
+        )
+    ),
+    "vmcoreinfo-missing": Case(
+        Setup(guest_options=["vmcore=novmcoreinfo"], guest_drivers=["fuse"]),
+        [checks.says("lifeboat: .*(?i:vmcoreinfo)"), checks.says("lifeboat: summary ")],
+    ),
+    "vmcore-truncated": Case(
+        Setup(guest_options=["vmcore=truncated"], guest_drivers=["fuse"]),
+        [checks.says("lifeboat: summary ")],
+    ),
+    "vmcore-unreadable": Case(
+        Setup(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
+        [checks.says("lifeboat: summary ")],
+    ),
+    # A child that comes to harm
+    "child-killed": sabotaged("kill"),
+    "child-crashes": sabotaged("crash"),
+    "child-crashes-always": sabotaged("crash", every_time=True),
+    "child-hangs": sabotaged("stop"),
+    "child-hangs-always": sabotaged("stop", every_time=True),
+    "child-out-of-memory": sabotaged("oom", checks.says(r"Killed process \d+ \(lb-vmcore\)")),
+    "child-out-of-memory-always": sabotaged(
+        "oom", checks.says(r"Killed process \d+ \(lb-vmcore\)"), every_time=True
+    ),
+    "console-missing": Case(
+        Setup(guest_options=["noconsole"]), [checks.has_dump, checks.has_kernel_log, checks.has_log]
+    ),
+}

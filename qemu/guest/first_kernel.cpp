@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qemu/guest/first_kernel.h"
+
+#include "base/descriptor.h"
+#include "qemu/guest/command_line.h"
+#include "qemu/guest/console.h"
+#include "qemu/guest/crash_kernel.h"
+#include "qemu/guest/machine.h"
+#include "qemu/guest/memory_load.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace guest {
+
+// The tests look for this task in the dump; 15 characters are all a task's name can have.
+static constexpr const char* panicking_task = "lifeboat-panics";
+
+[[noreturn]] static void cause_panic() {
+    if (must_call(fork(), "fork") == 0) {
+        prctl(PR_SET_NAME, panicking_task);
+        say("panics now");
+        must(lifeboat::write_existing_file("/proc/sysrq-trigger", "c"));
+    }
+    for (;;)
+        pause();
+}
+
+// A file system is seldom clean when its kernel dies: the dump's target is left mounted, its journal in use.
+static void use_target() {
+    mount_at(find_disk("guest-target"), "/target", "ext4");
+    must(lifeboat::open_file("/target/left-open", O_WRONLY | O_CREAT, 0600));
+    sync();
+    must(lifeboat::open_file("/target/left-unsynced", O_WRONLY | O_CREAT, 0600));
+}
+
+void run_first_kernel() {
+    mount_at("tmpfs", "/tmp", "tmpfs", "size=80%");
+    load_listed_modules();
+    load_crash_kernel();
+    mount_at(find_disk("guest-scratch"), "/scratch", "ext4");
+    if (option("target-in-use"))
+        use_target();
+    say("loads memory");
+    load_memory("/scratch");
+    cause_panic();
+}
+
+} // namespace guest

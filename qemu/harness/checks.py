@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a case may demand of an outcome. A check returns its complaints; none means it holds."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from . import dump_files, kernels
+from .crash import Outcome
+
+Check = Callable[[Outcome], Iterator[str]]
+
+PANICKING_TASK = "lifeboat-panics"
+REFERENCE_CHECK = Path(__file__).parents[2] / "tests/reference/check_dump.py"
+# How much of the kernel log's end must hold the panic.
+LAST_LINES = 60
+
+
+def reboots(outcome: Outcome) -> Iterator[str]:
+    """The machine comes back by itself."""
+    if outcome.run.timed_out:
+        yield f"the machine did not reboot within {outcome.run.seconds:.0f} s"
+    if "guest: panics now" not in outcome.serial:
+        yield "the first kernel never came to its panic"
+
+
+def is_truthful(outcome: Outcome) -> Iterator[str]:
+    """Names, header and summary say the same about the dump."""
+    result = outcome.summary().get("result")
+    complete = outcome.dump and outcome.dump / dump_files.COMPLETE
+    incomplete = outcome.dump and outcome.dump / dump_files.INCOMPLETE
+    is_saved = bool(complete and complete.exists())
+    if result and is_saved != (result == "saved"):
+        yield f"the summary says result={result}, but 'vmcore' is {'there' if is_saved else 'not there'}"
+    if is_saved and incomplete.exists():
+        yield "there are both 'vmcore' and 'vmcore.incomplete'"
+    for path, is_complete in ((complete, True), (incomplete, False)):
+        header = dump_files.read_header(path) if path and path.exists() else None
+        if header and header.is_complete != is_complete:
+            yield f"'{path.name}' says in its header that it is {'' if header.is_complete else 'in'}complete"
+    if outcome.dump and not outcome.is_unmounted:
+        yield "the target was not unmounted"
+
+
+def has_summary(*results: str) -> Check:
+    """The closing line is there, with one of these results."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        result = outcome.summary().get("result")
+        if result not in results:
+            yield f"the summary's result is {result}, not {' or '.join(results)}"
+
+    return check
+
+
+def has_dump(outcome: Outcome) -> Iterator[str]:
+    """A complete dump of the level asked for."""
+    dump = outcome.dump and outcome.dump / dump_files.COMPLETE
+    header = dump_files.read_header(dump) if dump and dump.exists() else None
+    if header is None:
+        yield "there is no 'vmcore' in the kdump-compressed format"
+    elif header.level != outcome.setup.level:
+        yield f"the dump's level is {header.level}, not {outcome.setup.level}"
+
+
+def has_incomplete_dump(outcome: Outcome) -> Iterator[str]:
+    """What fitted is there under the name that says so."""
+    if not outcome.dump or not (outcome.dump / dump_files.INCOMPLETE).exists():
+        yield "there is no 'vmcore.incomplete'"
+
+
+def has_no_dump(outcome: Outcome) -> Iterator[str]:
+    if outcome.dump and (outcome.dump / dump_files.COMPLETE).exists():
+        yield "there is a 'vmcore'"
+
+
+def has_kernel_log(outcome: Outcome) -> Iterator[str]:
+    """The dead kernel's log was saved, to its very end: the panic of our task."""
+    path = outcome.dump and outcome.dump / dump_files.KERNEL_LOG
+    if not path or not path.exists():
+        yield f"there is no '{dump_files.KERNEL_LOG}'"
+        return
+    lines = path.read_text(errors="replace").splitlines()
+    end = "\n".join(lines[-LAST_LINES:])
+    for wanted in ("Kernel panic - not syncing: sysrq triggered crash", f"Comm: {PANICKING_TASK}"):
+        if wanted not in end:
+            yield f"the kernel log's last {LAST_LINES} lines have no '{wanted}'"
+    if "Linux version" not in "\n".join(lines[:5]):
+        yield "the kernel log does not begin with the kernel's version"
+
+
+def is_private(outcome: Outcome) -> Iterator[str]:
+    """Nobody but root may read a dump."""
+    if not outcome.dump:
+        return
+    wanted = [(outcome.dump, 0o700), *((path, 0o600) for path in outcome.dump.iterdir())]
+    for path, mode in wanted:
+        if (found := path.stat().st_mode & 0o7777) != mode:
+            yield f"the mode of '{path.name}' is {found:04o}, not {mode:04o}"
+
+
+def has_log(outcome: Outcome) -> Iterator[str]:
+    if not outcome.dump or not (outcome.dump / dump_files.LOG).exists():
+        yield f"there is no '{dump_files.LOG}'"
+
+
+def says(pattern: str) -> Check:
+    """Something on the console after the panic matches."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        if not re.search(pattern, outcome.serial_after_panic(), re.MULTILINE):
+            yield f"nothing on the console matches '{pattern}'"
+
+    return check
+
+
+def has_initrd_of_at_most(limit_bytes: int) -> Check:
+    def check(outcome: Outcome) -> Iterator[str]:
+        if outcome.initrd_bytes > limit_bytes:
+            yield f"the initrd has {outcome.initrd_bytes} bytes, more than {limit_bytes}"
+
+    return check
+
+
+def is_done_within(limit_seconds: float) -> Check:
+    """From init's start to the reboot."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        seconds = outcome.seconds()
+        if "init" not in seconds:
+            yield "the crash kernel never started init"
+        elif (took := seconds["end"] - seconds["init"]) > limit_seconds:
+            yield f"from init to the reboot it took {took:.1f} s, more than {limit_seconds}"
+
+    return check
+
+
+def has_field_of_at_most(name: str, limit: int) -> Check:
+    """A number in the summary line."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        value = outcome.summary().get(name, "")
+        if not value.isdecimal():
+            yield f"the summary has no number '{name}'"
+        elif int(value) > limit:
+            yield f"the summary's {name} is {value}, more than {limit}"
+
+    return check
+
+
+def has_fields(*names: str) -> Check:
+    def check(outcome: Outcome) -> Iterator[str]:
+        if missing := [name for name in names if name not in outcome.summary()]:
+            yield f"the summary lacks {', '.join(missing)}"
+
+    return check
+
+
+def agrees_with_reference(outcome: Outcome) -> Iterator[str]:
+    """Pages, bytes and other people's readers, as tests/reference has them."""
+    if not REFERENCE_CHECK.exists() or not outcome.dump:
+        yield f"'{REFERENCE_CHECK}' or the dump is missing"
+        return
+    command = [sys.executable, str(REFERENCE_CHECK), "--drgn", "--crash", "--task", PANICKING_TASK]
+    command += ["--dump", str(outcome.dump / dump_files.COMPLETE), "--level", str(outcome.setup.level)]
+    command += ["--vmlinux", str(kernels.fetch_vmlinux(outcome.setup.kernel))]
+    if outcome.raw:
+        command += ["--raw", str(outcome.raw)]
+        # Debian's makedumpfile picks other pages on 6.12 than that kernel's own values say.
+        command += ["--makedumpfile"] if outcome.setup.kernel == "6.1" else []
+    answer = subprocess.run(command, check=False, capture_output=True, text=True)
+    (outcome.folder / "reference.txt").write_text(answer.stdout + answer.stderr)
+    if answer.returncode != 0:
+        yield f"the reference check failed:\n{answer.stdout}{answer.stderr}"
+
+
+ALWAYS: list[Check] = [reboots, is_truthful, is_private]
+SAVED: list[Check] = [has_summary("saved"), has_dump, has_kernel_log, has_log]
+KERNEL_LOG_ONLY: list[Check] = [has_no_dump, has_kernel_log, has_log]
+
+
+def complaints(outcome: Outcome, checks: list[Check]) -> list[str]:
+    return [complaint for check in ALWAYS + checks for complaint in check(outcome)]

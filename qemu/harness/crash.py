@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One crash: a kernel boots, is given a crash kernel, panics, and what came ashore is collected."""
+
+import shlex
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import kernels, modules
+from .disk import MEBIBYTE, Disk
+from .initrd import Initrd
+from .kernels import Kernel
+from .machine import LostMachine, Machine, Run
+
+ATTEMPTS = 3
+
+TARGET_UUID = "6c696665-626f-6174-8000-000000000001"
+SCRATCH_UUID = "6c696665-626f-6174-8000-000000000002"
+TARGET_PATH = "/crash"
+
+BUS_DRIVERS = {
+    "scsi": ["virtio_pci", "virtio_scsi", "sd_mod"],
+    "blk": ["virtio_pci", "virtio_blk"],
+}
+
+
+@dataclass
+class Programs:
+    """What is put into the initrds: the init to try and the harness's own."""
+
+    init: Path
+    guest: Path
+
+
+@dataclass
+class Setup:
+    """Everything about one crash that a case may choose."""
+
+    kernel: str = "6.1"
+    memory: str = "2G"
+    cpus: int = 2
+    crashkernel: str = "128M"
+    level: int = 31
+    five_levels: bool = True
+    bus: str = "scsi"
+    target: str = f"UUID={TARGET_UUID} {TARGET_PATH} ext4 rw,noatime"
+    target_disk: Disk = field(default_factory=lambda: target_disk())
+    plan: list[str] = field(default_factory=list)
+    whole_plan: bytes | None = None
+    plan_drivers: list[str] | None = None
+    initrd_drivers: list[str] | None = None
+    guest_drivers: list[str] = field(default_factory=list)
+    guest_options: list[str] = field(default_factory=list)
+    first_options: list[str] = field(default_factory=list)
+    crash_options: list[str] = field(default_factory=list)
+    raw: bool = False
+    deadline_seconds: float = 240
+
+
+@dataclass
+class Outcome:
+    """What a crash left in `folder`."""
+
+    setup: Setup
+    folder: Path
+    kernel: Kernel
+    run: Run
+    initrd_bytes: int
+    dump: Path | None
+    raw: Path | None
+    is_unmounted: bool
+
+    @property
+    def serial(self) -> str:
+        return self.run.text()
+
+    def serial_after_panic(self) -> str:
+        return self.serial.partition("guest: panics now")[2]
+
+    def summary(self) -> dict[str, str]:
+        """The fields of the summary line; empty when there is none."""
+        return parse_summary(self.serial)
+
+    def seconds(self) -> dict[str, float]:
+        """When things happened, in seconds after power-on."""
+        marks = {
+            "panic": self.run.seconds_of("guest: panics now"),
+            "crash-kernel": None,
+            "init": None,
+            "end": self.run.seconds,
+        }
+        if marks["panic"] is not None:
+            marks["crash-kernel"] = self.run.seconds_of("Linux version", after=marks["panic"])
+            marks["init"] = self.run.seconds_of("Run /init as init", after=marks["panic"])
+        return {name: seconds for name, seconds in marks.items() if seconds is not None}
+
+
+def target_disk(**changes) -> Disk:
+    """The disk that dumps go to."""
+    wanted = {"name": "target", "size_bytes": 4096 * MEBIBYTE, "uuid": TARGET_UUID, "folder": TARGET_PATH}
+    return Disk(magic="guest-target", **(wanted | changes))
+
+
+def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+    """Runs it; a machine that is lost is started again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _crash_once(setup, programs, folder)
+        except LostMachine as reason:
+            print(f"attempt {attempt} of {ATTEMPTS}: machine lost: {reason}", flush=True)
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("not reached")
+
+
+def parse_summary(serial: str) -> dict[str, str]:
+    marker = "lifeboat: summary "
+    lines = [line for line in serial.splitlines() if marker in line]
+    if not lines:
+        return {}
+    words = shlex.split(lines[-1].partition(marker)[2])
+    return dict(word.partition("=")[::2] for word in words if "=" in word)
+
+
+def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+    folder.mkdir(parents=True, exist_ok=True)
+    kernel = kernels.fetch(setup.kernel)
+    with tempfile.TemporaryDirectory(prefix=".disks-", dir=folder) as scratch:
+        work = Path(scratch)
+        disks = _make_disks(setup, work)
+        crash_initrd = _crash_initrd(setup, programs, kernel)
+        (work / "initrd").write_bytes(_first_initrd(setup, programs, kernel, crash_initrd))
+        run = _machine(setup, kernel, work / "initrd", disks).run(folder / "serial.log", setup.deadline_seconds)
+        is_unmounted = setup.target_disk.is_unmounted()
+        dump = _collect_dump(setup.target_disk, folder)
+        raw = _collect_raw(disks[-1], run, folder) if setup.raw else None
+    return Outcome(setup, folder, kernel, run, len(crash_initrd), dump, raw, is_unmounted)
+
+
+def _make_disks(setup: Setup, work: Path) -> list[Disk]:
+    disks = [
+        setup.target_disk,
+        Disk("scratch", 1024 * MEBIBYTE, uuid=SCRATCH_UUID, label="scratch", magic="guest-scratch"),
+    ]
+    if setup.raw:
+        disks.append(Disk("raw", _bytes(setup.memory) + 64 * MEBIBYTE, magic="guest-raw"))
+    for disk in disks:
+        disk.make(work)
+    return disks
+
+
+def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
+    words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5"]
+    words += [f"guest.{option}" for option in setup.first_options]
+    return Machine(
+        kernel=kernel.image,
+        initrd=initrd,
+        command_line=" ".join(words),
+        memory=setup.memory,
+        cpus=setup.cpus,
+        five_levels=setup.five_levels,
+        bus=setup.bus,
+        disks=[disk.path for disk in disks],
+    )
+
+
+def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd: bytes) -> bytes:
+    initrd = Initrd()
+    initrd.add_device("dev/console", 5, 1)
+    initrd.add_file("init", programs.guest, 0o755)
+    order = modules.load_order(kernel, BUS_DRIVERS[setup.bus])
+    modules.add(initrd, kernel, order)
+    initrd.add_text("etc/guest/modules", _module_list(kernel, order))
+    initrd.add_file("crash/vmlinuz", kernel.image)
+    initrd.add_bytes("crash/initrd", crash_initrd)
+    initrd.add_text("crash/cmdline", _crash_command_line(setup))
+    return initrd.archive()
+
+
+def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel) -> bytes:
+    initrd = Initrd()
+    initrd.add_device("dev/console", 5, 1)
+    for name in ("proc", "sys", "tmp"):
+        initrd.add_folder(name)
+    planned = modules.load_order(kernel, _plan_drivers(setup))
+    carried = modules.load_order(kernel, _or(setup.initrd_drivers, _plan_drivers(setup)))
+    for_guest = modules.load_order(kernel, _guest_drivers(setup))
+    modules.add(initrd, kernel, carried + [path for path in for_guest if path not in carried])
+    initrd.add_bytes("etc/lifeboat/plan", _or(setup.whole_plan, _plan(setup, kernel, planned)))
+    if _is_wrapped(setup):
+        initrd.add_file("init", programs.guest, 0o755)
+        initrd.add_text("etc/guest/modules", _module_list(kernel, for_guest))
+    if programs.init.exists():
+        initrd.add_file("init.lifeboat" if _is_wrapped(setup) else "init", programs.init, 0o755)
+    return initrd.compressed()
+
+
+def _plan_drivers(setup: Setup) -> list[str]:
+    return _or(setup.plan_drivers, BUS_DRIVERS[setup.bus])
+
+
+def _guest_drivers(setup: Setup) -> list[str]:
+    """What the wrapper loads before the real init: the raw copy's disk, and what the case wants."""
+    return setup.guest_drivers + (BUS_DRIVERS[setup.bus] if setup.raw else [])
+
+
+def _is_wrapped(setup: Setup) -> bool:
+    return setup.raw or bool(setup.guest_options)
+
+
+def _plan(setup: Setup, kernel: Kernel, planned: list[str]) -> bytes:
+    rows = [f"target = {setup.target}"] if setup.target else []
+    rows += [f"module = /lib/modules/{kernel.release}/{path}" for path in planned]
+    rows += [f"level = {setup.level}", "host = guest", *setup.plan]
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def _module_list(kernel: Kernel, paths: list[str]) -> str:
+    return "".join(f"/lib/modules/{kernel.release}/{path}\n" for path in paths)
+
+
+def _crash_command_line(setup: Setup) -> str:
+    words = ["console=ttyS0", "reset_devices", f"nr_cpus={setup.cpus}", "panic=5", "novmcoredd"]
+    words += ["cgroup_disable=memory", "numa=off", *setup.crash_options]
+    words += [f"guest.{option}" for option in setup.guest_options]
+    if setup.raw:
+        words.append("guest.raw")
+    return " ".join(words)
+
+
+def _collect_dump(disk: Disk, folder: Path) -> Path | None:
+    """The newest dump folder on the target; the one with the greatest name."""
+    place = folder / "target"
+    shutil.rmtree(place, ignore_errors=True)
+    disk.extract(TARGET_PATH, place)
+    dumps = sorted(path for path in place.glob("*/*") if path.is_dir())
+    return dumps[-1] if dumps else None
+
+
+def _collect_raw(disk: Disk, run: Run, folder: Path) -> Path | None:
+    marker = "guest: raw vmcore size="
+    sizes = [line.text.partition(marker)[2] for line in run.lines if marker in line.text]
+    if not sizes:
+        return None
+    place = folder / "vmcore.raw"
+    disk.path.rename(place)
+    with place.open("r+b") as image:
+        image.truncate(int(sizes[-1]))
+    return place
+
+
+def _bytes(memory: str) -> int:
+    units = {"M": MEBIBYTE, "G": 1024 * MEBIBYTE}
+    return int(memory[:-1]) * units[memory[-1]]
+
+
+def _or(chosen, default):
+    return default if chosen is None else chosen

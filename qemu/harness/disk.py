@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Disk images: sparse files with ext4, bare or in a GPT's one partition, read back without mounting."""
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MEBIBYTE = 1 << 20
+SECTOR_BYTES = 512
+
+
+@dataclass
+class Disk:
+    """What an image is to hold. `magic` marks a disk for the guest, in its last sector."""
+
+    name: str
+    size_bytes: int
+    uuid: str | None = None
+    label: str | None = None
+    partition_uuid: str | None = None
+    partition_label: str | None = None
+    magic: str | None = None
+    folder: str | None = None
+    path: Path = field(default=Path(), init=False)
+
+    @property
+    def is_partitioned(self) -> bool:
+        return self.partition_uuid is not None or self.partition_label is not None
+
+    def make(self, folder: Path) -> None:
+        """Makes the image in a folder."""
+        self.path = folder / f"{self.name}.img"
+        with self.path.open("wb") as image:
+            image.truncate(self.size_bytes)
+        if self.is_partitioned:
+            self._make_table()
+        if self.uuid or self.label:
+            self._make_file_system()
+        if self.magic:
+            self._mark()
+
+    def extract(self, inside: str, target: Path) -> None:
+        """Copies a folder of the file system out; the journal is replayed first where it has to be."""
+        target.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["e2fsck", "-fy", self._device()], capture_output=True, check=False)
+        request = f'rdump "{inside}" "{target}"'
+        subprocess.run(["debugfs", "-R", request, self._device()], capture_output=True, check=True)
+
+    def is_unmounted(self) -> bool:
+        """Whether the journal has nothing to replay."""
+        answer = subprocess.run(
+            ["debugfs", "-R", "show_super_stats -h", self._device()], capture_output=True, text=True, check=True
+        )
+        return "needs_recovery" not in answer.stdout
+
+    def _device(self) -> str:
+        offset_bytes = MEBIBYTE if self.is_partitioned else 0
+        return f"{self.path}?offset={offset_bytes}" if offset_bytes else str(self.path)
+
+    def _make_table(self) -> None:
+        fields = [f"start={MEBIBYTE // SECTOR_BYTES}", f"size={self._file_system_bytes() // SECTOR_BYTES}"]
+        if self.partition_uuid:
+            fields.append(f"uuid={self.partition_uuid}")
+        if self.partition_label:
+            fields.append(f'name="{self.partition_label}"')
+        table = "label: gpt\n" + ", ".join(fields) + "\n"
+        subprocess.run(["sfdisk", "--quiet", self.path], input=table, text=True, check=True)
+
+    def _file_system_bytes(self) -> int:
+        return self.size_bytes - 2 * MEBIBYTE if self.is_partitioned else self.size_bytes - MEBIBYTE
+
+    def _make_file_system(self) -> None:
+        command = ["mkfs.ext4", "-q", "-F", "-m", "0"]
+        # Tables are made now, so that the guest has no background work of its own.
+        options = ["lazy_itable_init=0", "lazy_journal_init=0"]
+        if self.is_partitioned:
+            options.append(f"offset={MEBIBYTE}")
+        command += ["-E", ",".join(options)]
+        if self.uuid:
+            command += ["-U", self.uuid]
+        if self.label:
+            command += ["-L", self.label]
+        subprocess.run([*command, self.path, f"{self._file_system_bytes() // 1024}k"], check=True)
+        if self.folder:
+            request = f'mkdir "{self.folder}"'
+            command = ["debugfs", "-w", "-R", request, self._device()]
+            subprocess.run(command, capture_output=True, check=True)
+
+    def _mark(self) -> None:
+        with self.path.open("r+b") as image:
+            image.seek(self.size_bytes - SECTOR_BYTES)
+            image.write(self.magic.encode())

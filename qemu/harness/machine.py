@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One run of a virtual machine under QEMU, from power-on to its reboot."""
+
+import functools
+import os
+import select
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+QEMU = "qemu-system-x86_64"
+
+# A machine that says nothing for this long after power-on never started.
+FIRST_WORD_SECONDS = 60
+# We look at the clock this often; a much longer gap means that the host stood still.
+TICK_SECONDS = 1
+STALLED_SECONDS = 30
+
+
+class LostMachine(Exception):
+    """The virtual machine was lost: nothing is known about the case it ran."""
+
+
+@dataclass
+class Line:
+    """A line of the serial log and when it came, in seconds after power-on."""
+
+    seconds: float
+    text: str
+
+
+@dataclass
+class Machine:
+    """What to run. Disks are (image, serial number) in the order the guest sees them."""
+
+    kernel: Path
+    initrd: Path
+    command_line: str
+    memory: str = "2G"
+    cpus: int = 2
+    five_levels: bool = True
+    bus: str = "scsi"
+    disks: list[Path] = field(default_factory=list)
+
+    def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
+        """Runs until the guest reboots or the deadline passes."""
+        with serial_log.open("wb") as log, self._start() as process:
+            try:
+                run = _Watch(process, log, deadline_seconds).watch()
+            finally:
+                process.kill()
+        if not run.timed_out and process.returncode != 0:
+            raise LostMachine(f"QEMU ended with status {process.returncode}: {run.errors()}")
+        return run
+
+    def _start(self) -> subprocess.Popen:
+        return subprocess.Popen(
+            self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def _command(self) -> list[str]:
+        cpu = "max" if self.five_levels else "max,la57=off"
+        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
+        command += ["-m", self.memory, "-smp", str(self.cpus), "-serial", "stdio"]
+        command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
+        return command + self._disk_options()
+
+    def _disk_options(self) -> list[str]:
+        options = ["-device", "virtio-scsi-pci,id=scsi"] if self.bus == "scsi" else []
+        device = "scsi-hd" if self.bus == "scsi" else "virtio-blk-pci"
+        for number, image in enumerate(self.disks):
+            drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
+            options += ["-drive", drive, "-device", f"{device},drive=disk{number},serial={image.stem}"]
+        return options
+
+
+@dataclass
+class Run:
+    """What came of a run."""
+
+    lines: list[Line]
+    seconds: float
+    timed_out: bool
+
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    def seconds_of(self, part: str, after: float = 0) -> float | None:
+        """When the first line with `part` in it came."""
+        return next((line.seconds for line in self.lines if part in line.text and line.seconds >= after), None)
+
+    def errors(self) -> str:
+        return self.lines[-1].text if self.lines else "no output"
+
+
+class _Watch:
+    """Reads the serial line, stamps what arrives, and keeps the deadlines."""
+
+    def __init__(self, process: subprocess.Popen, log, deadline_seconds: float) -> None:
+        self._process = process
+        self._log = log
+        self._start = time.monotonic()
+        self._deadline = self._start + deadline_seconds
+        self._lines: list[Line] = []
+        self._rest = b""
+
+    def watch(self) -> Run:
+        last_tick = self._start
+        while (now := time.monotonic()) < self._deadline:
+            if now - last_tick > STALLED_SECONDS:
+                raise LostMachine(f"the host stood still for {now - last_tick:.0f} s")
+            last_tick = now
+            if not self._lines and now - self._start > FIRST_WORD_SECONDS:
+                raise LostMachine(f"no output for {FIRST_WORD_SECONDS} s")
+            if not self._take():
+                self._process.wait()
+                return Run(self._lines, time.monotonic() - self._start, timed_out=False)
+        return Run(self._lines, time.monotonic() - self._start, timed_out=True)
+
+    def _take(self) -> bool:
+        """Takes what has arrived within one tick; False at the end."""
+        output = self._process.stdout.fileno()
+        if not select.select([output], [], [], TICK_SECONDS)[0]:
+            return True
+        data = os.read(output, 65536)
+        self._log.write(data)
+        self._log.flush()
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        seconds = time.monotonic() - self._start
+        self._lines += [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
+        return bool(data)
+
+
+@functools.cache
+def acceleration() -> str:
+    """KVM where a machine starts with it, which its device node alone does not tell; else emulation."""
+    if chosen := os.environ.get("LIFEBOAT_QEMU_ACCEL"):
+        return chosen
+    probe = [QEMU, "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "kvm", "-cpu", "max", "-S"]
+    answer = subprocess.run([*probe, "-monitor", "stdio"], input=b"quit\n", capture_output=True, check=False)
+    return "kvm" if answer.returncode == 0 else "tcg,thread=multi"
