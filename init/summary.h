@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The boot's last line, for people and machines: `summary result=... key=value ...`. docs/formats.md has the
+// keys.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lifeboat {
+
+enum class DumpResult : std::uint8_t {
+    saved,      // vmcore has its final name and is on disk
+    incomplete, // vmcore.incomplete holds some of the pages
+    dmesg_only, // vmcore-dmesg.txt is complete and on disk, nothing of the memory is
+    failed,     // none of these
+};
+
+struct Summary {
+    DumpResult result = DumpResult::failed;
+    std::string failed_stage; // the first that failed, empty when none did
+    unsigned level = 0;
+    std::string folder; // as on the target's file system; empty when there is none
+    // Counts that the stages told, in the order they are printed; those not told are 0.
+    static constexpr std::string_view count_names[] = {
+        "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "kept",       "cache",
+        "cache_private", "user",        "free",  "hwpoison", "offline", "unreadable", "doubts"};
+    std::uint64_t counts[std::size(count_names)] = {};
+    std::int64_t total_ms = 0;
+    std::vector<std::pair<std::string, std::int64_t>> stages_ms;
+    std::uint64_t peak_kib = 0;
+    std::uint64_t mem_available_min_kib = 0;
+    std::uint64_t mem_total_kib = 0;
+
+    void set_count(std::string_view name, std::uint64_t value);
+    [[nodiscard]] std::string line() const;
+};
+
+} // namespace lifeboat

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The block devices that are there, and what is written on them by way of identity.
+#pragma once
+
+#include "stages/plan.h"
+#include "stages/system_paths.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace lifeboat {
+
+struct BlockDevice {
+    std::string name; // below /dev: "sda1", "cciss/c0d0"
+    dev_t number = 0;
+    std::uint64_t size_bytes = 0;
+    std::string part_uuid; // as the kernel says them; a probe may say more
+    std::string part_label;
+
+    friend bool operator==(const BlockDevice&, const BlockDevice&) = default;
+};
+
+// Those with a medium in them; not RAM disks, loop devices and floppies.
+std::vector<BlockDevice> list_block_devices(const SystemPaths& paths);
+
+struct DeviceTags {
+    std::string type, uuid, label, part_uuid, part_label;
+    std::string trouble; // why nothing could be read, empty when it could
+};
+
+// Reads the device (libblkid). May hang on a dead one: not for PID 1.
+DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device);
+
+bool matches(const Target& target, const BlockDevice& device, const DeviceTags& tags);
+
+// "sda1: 1073741824 bytes, TYPE=ext4 UUID=...", for the log.
+std::string describe(const BlockDevice& device, const DeviceTags& tags);
+
+} // namespace lifeboat

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stages/copy_vmcore.h"
+
+#include "vmcore/core_file.h"
+
+#include <ctime>
+
+#include <unistd.h>
+
+namespace lifeboat {
+
+namespace {
+
+Result<DumpFolder> open_or_create(const SaveRequest& request, const CoreFile& core, StageReport& report) {
+    if (!request.folder.empty())
+        return DumpFolder::open(request);
+    DumpFolder folder = TRY(
+        DumpFolder::create(request, choose_crash_time(core.vmcoreinfo().crash_time(), std::time(nullptr))));
+    report.fact("folder", folder.name());
+    return folder;
+}
+
+Result<> make_room_for_second(const CopyRequest& request, DumpFolder& folder, StageReport& report) {
+    if (request.expected_bytes > 0 && folder.free_bytes() > request.expected_bytes)
+        return {};
+    if (request.first_got_half_way)
+        return fail(ErrorKind::no_space,
+                    "write a second dump of about {} bytes: only {} are free, keeping the first",
+                    request.expected_bytes, folder.free_bytes());
+    if (folder.size_of(vmcore_working_name))
+        report.info("vmcore: the second attempt replaces the first, which had not got half way");
+    return folder.remove_file(vmcore_working_name);
+}
+
+DumpOptions settled(DumpOptions options) {
+    const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+    if (options.threads == 0)
+        options.threads = cpus > 0 ? static_cast<unsigned>(cpus) : 1;
+    return options;
+}
+
+void tell(const DumpSummary& summary, StageReport& report) {
+    for (std::size_t index = 0; index < page_class_count; ++index)
+        report.fact(name_of(static_cast<PageClass>(index)), summary.pages_by_class[index]);
+    report.fact("pages", summary.present_pages);
+    report.fact("dumped", summary.dumped_pages);
+    report.fact("zero", summary.zero_pages);
+    report.fact("unreadable", summary.unreadable_pages);
+    report.fact("bytes", summary.written_bytes);
+    report.fact("doubts", summary.doubts.size());
+    for (const std::string& doubt : summary.doubts)
+        report.warning("vmcore: {}", doubt);
+}
+
+Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder& folder,
+                    StageReport& report) {
+    const char* working_name = request.second_attempt ? vmcore_second_name : vmcore_working_name;
+    const Descriptor file = TRY(folder.create_file(working_name));
+    // From here on a file of this dump exists, and its name says that it is incomplete.
+    const DumpOutcome outcome = write_dump(core, file.get(), settled(request.options),
+                                           [&](const DumpProgress& progress) { report.progress(progress); });
+    tell(outcome.summary, report);
+    if (outcome.error)
+        return fail(*outcome.error);
+    TRY(folder.complete_file(file, working_name, vmcore_name));
+    report.fact("complete", 1);
+    return request.second_attempt ? folder.remove_file(vmcore_working_name) : Result<>{};
+}
+
+} // namespace
+
+Result<> copy_vmcore(const CopyRequest& request, StageReport& report) {
+    const CoreFile core = TRY(CoreFile::open(request.save.paths.vmcore()));
+    for (const std::string& doubt : core.doubts())
+        report.warning("vmcore: {}", doubt);
+    DumpFolder folder = TRY(open_or_create(request.save, core, report));
+    if (request.second_attempt)
+        TRY(make_room_for_second(request, folder, report));
+    return write_into(core, request, folder, report);
+}
+
+} // namespace lifeboat

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Mounts the target's file system (libmount, without its helpers and its records).
+#pragma once
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "stages/find_target.h"
+#include "stages/plan.h"
+#include "stages/system_paths.h"
+
+#include <span>
+
+namespace lifeboat {
+
+// On paths.mount_point, which is made when missing. The mount stays when the process ends.
+Result<> mount_target(const SystemPaths& paths, const Target& target, const FoundTarget& found);
+
+struct TargetRequest {
+    SystemPaths paths;
+    std::span<const Target> targets;
+    Deadline deadline;
+    bool coldplug = false;
+};
+
+// The first of the targets that can be found and mounted: its index. The first one is waited for until the
+// deadline; those after it are taken if they are there by then.
+Result<std::size_t> find_and_mount_target(const TargetRequest& request, Log& log);
+
+} // namespace lifeboat

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stages/plan.h"
+
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <array>
+
+namespace lifeboat {
+
+namespace {
+
+// Longer lines are not a plan's: an overlong module parameter list is still far below.
+constexpr std::size_t line_limit_bytes = 4096;
+// A plan that is binary garbage would else fill the log with complaints.
+constexpr std::size_t complaint_limit = 20;
+
+template <class Value>
+struct Word {
+    std::string_view word;
+    Value value;
+};
+
+constexpr std::array<Word<Action>, 3> action_words{
+    {{"reboot", Action::reboot}, {"poweroff", Action::power_off}, {"halt", Action::halt}}};
+constexpr std::array<Word<Coldplug>, 3> coldplug_words{
+    {{"auto", Coldplug::automatic}, {"always", Coldplug::always}, {"never", Coldplug::never}}};
+constexpr std::array<Word<Fault::Kind>, 4> fault_words{{{"segv", Fault::Kind::segv},
+                                                        {"kill", Fault::Kind::kill},
+                                                        {"hang", Fault::Kind::hang},
+                                                        {"oom", Fault::Kind::oom}}};
+
+template <class Value, std::size_t count>
+std::string list_of(const std::array<Word<Value>, count>& words) {
+    std::string list;
+    for (std::size_t index = 0; index < count; ++index) {
+        if (index > 0)
+            list += index + 1 == count ? " or " : ", ";
+        list += words[index].word;
+    }
+    return list;
+}
+
+template <class Value, std::size_t count>
+Result<Value> parse_word(std::string_view text, const std::array<Word<Value>, count>& words) {
+    for (const auto& [word, value] : words)
+        if (word == text)
+            return value;
+    return fail(ErrorKind::invalid, "'{}' is not {}", text, list_of(words));
+}
+
+template <class Value, std::size_t count>
+std::string_view word_of(Value wanted, const std::array<Word<Value>, count>& words) {
+    for (const auto& [word, value] : words)
+        if (value == wanted)
+            return word;
+    return {};
+}
+
+// Sets `field` from `value`; its words on what is kept where the value cannot be used.
+template <class Number>
+Result<> set_number(Number& field, std::string_view value, std::uint64_t minimum, std::uint64_t maximum) {
+    const auto number = parse_in_range(value, minimum, maximum);
+    if (!number)
+        return fail(ErrorKind::invalid, "{}, using {}", number.error().text, field);
+    field = static_cast<Number>(*number);
+    return {};
+}
+
+template <class Value, std::size_t count>
+Result<> set_word(Value& field, std::string_view value, const std::array<Word<Value>, count>& words) {
+    const auto parsed = parse_word(value, words);
+    if (!parsed)
+        return fail(ErrorKind::invalid, "{}, using {}", parsed.error().text, word_of(field, words));
+    field = *parsed;
+    return {};
+}
+
+std::string words_of(const Compression& compression) {
+    if (compression.method == Compression::Method::none)
+        return "none";
+    return std::format("zstd:{}", compression.level);
+}
+
+Result<> set_compression(Compression& field, std::string_view value) {
+    const auto parsed = parse_compression(value);
+    if (!parsed)
+        return fail(ErrorKind::invalid, "{}, using {}", parsed.error().text, words_of(field));
+    field = *parsed;
+    return {};
+}
+
+Result<> add_target(Plan& plan, std::string_view value) {
+    auto target = parse_target(value);
+    if (!target)
+        return fail(ErrorKind::invalid, "{}, passing over it", target.error().text);
+    plan.targets.push_back(*std::move(target));
+    return {};
+}
+
+Result<> add_module(Plan& plan, std::string_view value) {
+    const std::size_t end = value.find_first_of(" \t");
+    const std::string_view path = value.substr(0, end);
+    if (!path.starts_with('/'))
+        return fail(ErrorKind::invalid, "'{}' is not an absolute path, passing over it", path);
+    plan.modules.push_back(
+        {std::string(path), std::string(end == std::string_view::npos ? "" : trim(value.substr(end)))});
+    return {};
+}
+
+Result<> set_host(Plan& plan, std::string_view value) {
+    if (value.empty())
+        return fail(ErrorKind::invalid, "no name given, using {}", plan.host);
+    plan.host = value;
+    return {};
+}
+
+Result<> set_fault(Plan& plan, std::string_view value) {
+    const auto cut = split_key_value(value, ':');
+    if (!cut)
+        return fail(ErrorKind::invalid, "'{}' is not STAGE:KIND, passing over it", value);
+    const auto rest = split_key_value(cut->value, ':');
+    const auto kind = parse_word(rest ? rest->key : cut->value, fault_words);
+    if (!kind)
+        return fail(ErrorKind::invalid, "{}, passing over it", kind.error().text);
+    plan.fault = Fault{std::string(cut->key), *kind, rest && rest->value == "once"};
+    return {};
+}
+
+Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::string_view value) {
+    constexpr std::uint64_t day_s = 86'400;
+    const std::array<Word<std::uint64_t*>, 7> fields{{{"modules", &deadlines.modules_s},
+                                                      {"target", &deadlines.target_s},
+                                                      {"dmesg", &deadlines.dmesg_s},
+                                                      {"vmcore", &deadlines.vmcore_s},
+                                                      {"finish", &deadlines.finish_s},
+                                                      {"total", &deadlines.total_s},
+                                                      {"stall", &deadlines.stall_s}}};
+    for (const auto& [word, field] : fields)
+        if (word == name)
+            return set_number(*field, value, 1, 7 * day_s);
+    return fail(ErrorKind::no_data, "is not known, passing over it");
+}
+
+// no_data: the key is not known.
+Result<> set_key(Plan& plan, std::string_view key, std::string_view value) {
+    constexpr std::string_view deadline = "deadline.";
+    if (key == "target")
+        return add_target(plan, value);
+    if (key == "module")
+        return add_module(plan, value);
+    if (key == "level")
+        return set_number(plan.level, value, 0, dump_level_maximum);
+    if (key == "compress")
+        return set_compression(plan.compression, value);
+    if (key == "threads")
+        return set_number(plan.threads, value, 0, 1024);
+    if (key == "host")
+        return set_host(plan, value);
+    if (key == "action")
+        return set_word(plan.action, value, action_words);
+    if (key == "coldplug")
+        return set_word(plan.coldplug, value, coldplug_words);
+    if (key == "fault")
+        return set_fault(plan, value);
+    if (key.starts_with(deadline))
+        return set_deadline(plan.deadlines, key.substr(deadline.size()), value);
+    return fail(ErrorKind::no_data, "is not known, passing over it");
+}
+
+// Plans are few lines; what else they complain of than the first ones is not worth its place in the log.
+void complain(Plan& plan, std::string_view complaint) {
+    if (plan.complaints.size() < complaint_limit)
+        plan.complaints.push_back(printable(complaint));
+    else if (plan.complaints.size() == complaint_limit)
+        plan.complaints.emplace_back("plan: more of it cannot be used, passing over the rest silently");
+}
+
+void set_or_complain(Plan& plan, std::string_view where, std::string_view key, std::string_view value) {
+    const auto done = set_key(plan, key, value);
+    if (done)
+        return;
+    if (done.error().kind == ErrorKind::no_data)
+        complain(plan, std::format("{}: key '{}' {}", where, key.substr(0, 80), done.error().text));
+    else
+        complain(plan, std::format("{}: {} {}", where, key, done.error().text));
+}
+
+void parse_line(Plan& plan, std::size_t number, std::string_view line) {
+    const std::string where = std::format("plan line {}", number);
+    if (line.size() > line_limit_bytes)
+        return complain(plan,
+                        std::format("{}: longer than {} bytes, passing over it", where, line_limit_bytes));
+    line = trim(line);
+    if (line.empty() || line.starts_with('#'))
+        return;
+    const auto cut = split_key_value(line);
+    if (!cut)
+        return complain(
+            plan, std::format("{}: '{}' is not `key = value`, passing over it", where, line.substr(0, 80)));
+    set_or_complain(plan, where, cut->key, cut->value);
+}
+
+// fstab(5): blanks and backslashes inside of a field stand as \ and three octal digits.
+std::string decode_octal(std::string_view text) {
+    std::string decoded;
+    while (!text.empty()) {
+        const auto code = text.starts_with('\\') ? parse_unsigned(text.substr(1, 3), 8) : std::nullopt;
+        const bool is_code = text.size() >= 4 && code && *code < 256;
+        decoded += is_code ? static_cast<char>(*code) : text.front();
+        text.remove_prefix(is_code ? 4 : 1);
+    }
+    return decoded;
+}
+
+constexpr std::array<Word<TargetTag>, 4> tag_words{{{"UUID", TargetTag::uuid},
+                                                    {"LABEL", TargetTag::label},
+                                                    {"PARTUUID", TargetTag::part_uuid},
+                                                    {"PARTLABEL", TargetTag::part_label}}};
+
+// udev makes these links; here there is no udev, but their names say the same as a tag.
+constexpr std::array<Word<TargetTag>, 4> link_folders{{{"/dev/disk/by-uuid/", TargetTag::uuid},
+                                                       {"/dev/disk/by-label/", TargetTag::label},
+                                                       {"/dev/disk/by-partuuid/", TargetTag::part_uuid},
+                                                       {"/dev/disk/by-partlabel/", TargetTag::part_label}}};
+
+Result<Target> parse_device_path(std::string_view source) {
+    for (const auto& [folder, tag] : link_folders)
+        if (source.starts_with(folder) && source.size() > folder.size())
+            return Target{.tag = tag, .name = decode_octal(source.substr(folder.size()))};
+    if (source.starts_with("/dev/") && source.size() > 5)
+        return Target{.tag = TargetTag::device_path, .name = decode_octal(source)};
+    return fail(ErrorKind::invalid, "source '{}' is not UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/...",
+                source);
+}
+
+std::string_view without_quotes(std::string_view text) {
+    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
+        return text.substr(1, text.size() - 2);
+    return text;
+}
+
+Result<Target> parse_source(std::string_view source) {
+    const auto cut = split_key_value(source);
+    for (const auto& [word, tag] : tag_words)
+        if (cut && cut->key == word && !without_quotes(cut->value).empty())
+            return Target{.tag = tag, .name = decode_octal(without_quotes(cut->value))};
+    return parse_device_path(source);
+}
+
+bool is_safe_path(std::string_view path) {
+    const std::string framed = std::string(path) + '/';
+    return path.starts_with('/') && framed.find("/../") == std::string::npos && !path.contains('\0');
+}
+
+} // namespace
+
+std::string Target::source() const {
+    if (tag == TargetTag::device_path)
+        return name;
+    return std::format("{}={}", word_of(tag, tag_words), name);
+}
+
+Result<Target> parse_target(std::string_view text) {
+    const auto words = split_words(text);
+    if (words.size() < 2 || words.size() > 4)
+        return fail(ErrorKind::invalid, "'{}' is not `SOURCE PATH [TYPE] [OPTIONS]`", text);
+    Target target = TRY(parse_source(words[0]));
+    target.path = decode_octal(words[1]);
+    if (!is_safe_path(target.path))
+        return fail(ErrorKind::invalid, "path '{}' is not absolute and without '..'", target.path);
+    if (words.size() > 2)
+        target.type = words[2];
+    if (words.size() > 3)
+        target.options = words[3];
+    return target;
+}
+
+Plan Plan::parse(std::string_view text) {
+    Plan plan;
+    std::size_t number = 0;
+    for (const std::string_view line : split_lines(text))
+        parse_line(plan, ++number, line);
+    return plan;
+}
+
+void Plan::override_from(std::span<const KernelParameter> parameters) {
+    constexpr std::string_view prefix = "lifeboat.";
+    const std::size_t planned_targets = targets.size(), planned_modules = modules.size();
+    for (const auto& [name, value] : parameters)
+        if (name.starts_with(prefix))
+            set_or_complain(*this, "kernel command line", std::string_view(name).substr(prefix.size()),
+                            value);
+    // The plan's own list stays where nothing on the command line could be used in its place.
+    if (targets.size() > planned_targets)
+        targets.erase(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(planned_targets));
+    if (modules.size() > planned_modules)
+        modules.erase(modules.begin(), modules.begin() + static_cast<std::ptrdiff_t>(planned_modules));
+}
+
+} // namespace lifeboat

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The plan: what was decided on the healthy host for the boot after the crash.
+//
+// A text of lines `key = value`, `#` at a line's start for comments; later lines win, except that `target`
+// and `module` are lists. `lifeboat.KEY=VALUE` on the kernel command line overrides; the first of a list's
+// key there replaces the plan's list. docs/formats.md has the keys.
+//
+// Nothing here fails: what cannot be used is named in `complaints`, each ending in what is done instead.
+#pragma once
+
+#include "stages/kernel_command_line.h"
+#include "vmcore/dump.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lifeboat {
+
+// How a target's device is named.
+enum class TargetTag : std::uint8_t { uuid, label, part_uuid, part_label, device_path };
+
+struct Target {
+    TargetTag tag = TargetTag::device_path;
+    std::string name; // the tag's value, or the path
+    std::string path; // the folder on that file system, absolute
+    std::string type = "auto";
+    std::string options = "rw,noatime";
+
+    [[nodiscard]] std::string source() const; // "UUID=...", "/dev/sda1"
+};
+
+// `SOURCE PATH [TYPE|auto] [OPTIONS]`; a blank in one of them is written \040, as in fstab(5).
+Result<Target> parse_target(std::string_view text);
+
+struct PlannedModule {
+    std::string path;
+    std::string parameters;
+};
+
+enum class Action : std::uint8_t { reboot, power_off, halt };
+enum class Coldplug : std::uint8_t { automatic, always, never };
+
+// A rehearsed accident: the child that carries out `stage` goes wrong on purpose, so that a plan's way out
+// can be tried on the machine it is made for. `fault = vmcore:hang`, `fault = vmcore:segv:once`.
+struct Fault {
+    enum class Kind : std::uint8_t { segv, kill, hang, oom };
+    std::string stage;
+    Kind kind = Kind::segv;
+    bool once = false; // only in the stage's first attempt
+};
+
+struct PlannedDeadlines {
+    std::uint64_t modules_s = 30;
+    std::uint64_t target_s = 30;
+    std::uint64_t dmesg_s = 60;
+    std::uint64_t vmcore_s = 3600;
+    std::uint64_t finish_s = 60;
+    std::uint64_t total_s = 5400;
+    std::uint64_t stall_s = 60;
+};
+
+struct Plan {
+    std::vector<Target> targets;
+    std::vector<PlannedModule> modules;
+    unsigned level = dump_level_maximum;
+    Compression compression;
+    unsigned threads = 0; // 0: as many as CPUs
+    std::string host = "unknown";
+    Action action = Action::reboot;
+    Coldplug coldplug = Coldplug::automatic;
+    PlannedDeadlines deadlines;
+    std::optional<Fault> fault;
+
+    std::vector<std::string> complaints;
+
+    static Plan parse(std::string_view text);
+    void override_from(std::span<const KernelParameter> parameters);
+};
+
+// Reads /etc/lifeboat/plan and /proc/cmdline. A file that cannot be read is a complaint too.
+struct SystemPaths;
+Plan read_plan(const SystemPaths& paths);
+
+} // namespace lifeboat

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stages/save_kernel_log.h"
+
+#include "base/text.h"
+#include "vmcore/core_file.h"
+#include "vmcore/kernel_log.h"
+
+#include <ctime>
+
+namespace lifeboat {
+
+namespace {
+
+constexpr const char* final_name = "vmcore-dmesg.txt";
+constexpr const char* working_name = "vmcore-dmesg.txt.incomplete";
+
+// Collects what the engine hands over line by line into larger writes.
+class BufferedFile {
+public:
+    explicit BufferedFile(int fd)
+        : fd_(fd) {
+        buffer_.reserve(buffer_bytes);
+    }
+
+    Result<> write(std::string_view text) {
+        if (buffer_.size() + text.size() > buffer_bytes)
+            TRY(flush());
+        buffer_ += text;
+        return {};
+    }
+    Result<> flush() {
+        TRY(write_all(fd_, buffer_, working_name));
+        buffer_.clear();
+        return {};
+    }
+
+private:
+    static constexpr std::size_t buffer_bytes = 64 << 10;
+    int fd_;
+    std::string buffer_;
+};
+
+Result<KernelLogSummary> write_log(const CoreFile& core, int fd) {
+    BufferedFile output(fd);
+    auto summary = extract_kernel_log(core, [&](std::string_view text) { return output.write(text); });
+    const auto flushed = output.flush(); // also what came before it broke off
+    if (summary && !flushed)
+        return fail(flushed.error());
+    return summary;
+}
+
+void tell(const KernelLogSummary& summary, StageReport& report) {
+    report.fact("dmesg_bytes", summary.written_bytes);
+    report.fact("dmesg_records", summary.records);
+    if (summary.damaged_records > 0)
+        report.warning("dmesg: {} damaged records, passing over them", summary.damaged_records);
+    report.info("dmesg: {} bytes, {} records in {}", summary.written_bytes, summary.records, final_name);
+}
+
+Result<> write_file(const CoreFile& core, DumpFolder& folder, StageReport& report) {
+    const Descriptor file = TRY(folder.create_file(working_name));
+    const auto summary = write_log(core, file.get());
+    if (!summary) {
+        if (folder.size_of(working_name) == 0)
+            (void)folder.remove_file(working_name);
+        return fail(summary.error());
+    }
+    TRY(folder.complete_file(file, working_name, final_name));
+    tell(*summary, report);
+    return {};
+}
+
+// The last lines that fit; kept in a bounded buffer while the log goes by.
+class Tail {
+public:
+    explicit Tail(std::size_t limit_bytes)
+        : limit_bytes_(limit_bytes) {}
+
+    void add(std::string_view text) {
+        kept_ += text;
+        if (kept_.size() > 2 * limit_bytes_)
+            cut();
+    }
+    std::string_view text() {
+        cut();
+        return kept_;
+    }
+
+private:
+    void cut() {
+        if (kept_.size() <= limit_bytes_)
+            return;
+        const std::size_t line_end = kept_.find('\n', kept_.size() - limit_bytes_);
+        kept_.erase(0, line_end == std::string::npos ? kept_.size() - limit_bytes_ : line_end + 1);
+    }
+
+    std::size_t limit_bytes_;
+    std::string kept_;
+};
+
+} // namespace
+
+Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
+    // The folder is made also where the core cannot be opened: lifeboat.log goes there and says why.
+    const auto core = CoreFile::open(request.paths.vmcore());
+    const auto said = core ? core->vmcoreinfo().crash_time() : std::nullopt;
+    DumpFolder folder = TRY(DumpFolder::create(request, choose_crash_time(said, std::time(nullptr))));
+    report.fact("folder", folder.name());
+    if (!core)
+        return fail(core.error());
+    return write_file(*core, folder, report);
+}
+
+Result<> show_kernel_log_tail(const SystemPaths& paths, std::size_t limit_bytes, StageReport& report) {
+    const CoreFile core = TRY(CoreFile::open(paths.vmcore()));
+    Tail tail(limit_bytes);
+    const auto summary = extract_kernel_log(core, [&](std::string_view text) -> Result<> {
+        tail.add(text);
+        return {};
+    });
+    for (const std::string_view line : split_lines(tail.text()))
+        report.info("| {}", line);
+    if (!summary)
+        return fail(summary.error());
+    return {};
+}
+
+} // namespace lifeboat

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Saves the dead kernel's log: the most evidence for its bytes, so it is first and durable before all else.
+// Facts: `folder`, `dmesg_bytes`, `dmesg_records`.
+#pragma once
+
+#include "stages/dump_folder.h"
+#include "stages/stage_report.h"
+
+#include <cstddef>
+
+namespace lifeboat {
+
+// Makes the dump's folder and in it vmcore-dmesg.txt. Broken off, it leaves vmcore-dmesg.txt.incomplete.
+Result<> save_kernel_log(const SaveRequest& request, StageReport& report);
+
+// With no target the console is the only way left to bring the log ashore: its last `limit_bytes`, by lines.
+Result<> show_kernel_log_tail(const SystemPaths& paths, std::size_t limit_bytes, StageReport& report);
+
+} // namespace lifeboat
