@@ -5,7 +5,6 @@
 #include "init/boot_log.h"
 #include "init/memory_watch.h"
 #include "init/progress_line.h"
-#include "init/rehearsed_fault.h"
 #include "init/summary.h"
 #include "init/supervisor.h"
 #include "init/vmcore_attempts.h"
@@ -102,12 +101,12 @@ private:
     void finish();
 
     void carry_out(const Stage& stage);
-    StageOutcome supervise(std::string_view name, StageLimits limits, const StageWork& work, OomRank oom_rank,
-                           int attempt = 1);
+    StageOutcome supervise(std::string_view name, StageLimits limits, const StageWork& work,
+                           OomRank oom_rank);
     void note_failure(std::string_view stage, std::string_view what, std::string_view instead);
-    bool try_target(bool coldplug, int attempt);
+    bool try_target(bool coldplug);
     void show_log_tail();
-    StageOutcome attempt_vmcore(const CopyRequest& request, int attempt);
+    StageOutcome attempt_vmcore(const CopyRequest& request);
     void keep(const StageOutcome& attempt);
     void keep_counts(const Facts& facts);
     SaveRequest save_request() const;
@@ -208,11 +207,10 @@ StageLimits Boot::limits_of(std::uint64_t seconds) const {
 }
 
 StageOutcome Boot::supervise(std::string_view name, StageLimits limits, const StageWork& work,
-                             OomRank oom_rank, int attempt) {
+                             OomRank oom_rank) {
     Attendant attendant(log_, memory_, watchdog_, total_);
     const StageRequest request{std::string(name), limits, oom_rank, paths_.proc};
-    StageOutcome outcome =
-        supervisor_.run(request, with_rehearsed_fault(work, plan_.fault, name, attempt), attendant);
+    StageOutcome outcome = supervisor_.run(request, work, attendant);
     memory_.note_child_peak(outcome.peak_kib);
     return outcome;
 }
@@ -248,15 +246,16 @@ void Boot::load_planned_modules() {
 }
 
 void Boot::reach_target() {
-    const bool reached = try_target(plan_.coldplug == Coldplug::always, 1) ||
-                         (plan_.coldplug == Coldplug::automatic && try_target(true, 2));
+    bool reached = try_target(plan_.coldplug == Coldplug::always);
+    if (!reached && plan_.coldplug == Coldplug::automatic && !plan_.targets.empty()) {
+        log_.info("target: loading modules for every device that is there, and looking again");
+        reached = try_target(true);
+    }
     if (!reached)
         note_failure("target", "nothing can be saved", "showing the end of the kernel log instead");
 }
 
-bool Boot::try_target(bool coldplug, int attempt) {
-    if (attempt > 1)
-        log_.info("target: loading modules for every device that is there, and looking again");
+bool Boot::try_target(bool coldplug) {
     StageLimits limits = limits_of(plan_.deadlines.target_s);
     const TargetRequest request{paths_, plan_.targets, limits.deadline, coldplug};
     limits.deadline = Deadline::after_ms(limits.deadline.remaining_ms() + self_limited_grace_ms);
@@ -266,7 +265,7 @@ bool Boot::try_target(bool coldplug, int attempt) {
             report.fact("target", TRY(find_and_mount_target(request, report)));
             return {};
         },
-        OomRank::usual, attempt);
+        OomRank::usual);
     const auto fact = outcome.facts.find("target");
     const auto index = fact == outcome.facts.end() ? std::nullopt : parse_unsigned(fact->second);
     if (index && *index < plan_.targets.size())
@@ -307,7 +306,7 @@ void Boot::save_vmcore() {
         return;
     const CopyRequest request{.save = save_request(),
                               .options = {plan_.level, plan_.compression, plan_.threads}};
-    const StageOutcome first = attempt_vmcore(request, 1);
+    const StageOutcome first = attempt_vmcore(request);
     keep(first);
     if (first.completed())
         return;
@@ -316,7 +315,7 @@ void Boot::save_vmcore() {
     log_.error("vmcore: {}, trying once more with the least memory", first.describe());
     CopyRequest again = second_attempt_after(request, first);
     again.save = save_request(); // the first may have made the folder
-    const StageOutcome second = attempt_vmcore(again, 2);
+    const StageOutcome second = attempt_vmcore(again);
     kept_attempt_ = better_of(first, second);
     if (is_complete(second) || kept_attempt_ == BetterAttempt::second)
         keep(second);
@@ -324,12 +323,12 @@ void Boot::save_vmcore() {
         note_failure("vmcore", second.describe(), "keeping what is there");
 }
 
-StageOutcome Boot::attempt_vmcore(const CopyRequest& request, int attempt) {
+StageOutcome Boot::attempt_vmcore(const CopyRequest& request) {
     StageLimits limits = limits_of(plan_.deadlines.vmcore_s);
     limits.stall_ms = to_ms(plan_.deadlines.stall_s);
     return supervise(
         "vmcore", limits, [&](StageReport& report) { return copy_vmcore(request, report); },
-        OomRank::first_to_go, attempt);
+        OomRank::first_to_go);
 }
 
 void Boot::keep(const StageOutcome& attempt) {

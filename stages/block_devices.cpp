@@ -142,7 +142,7 @@ bool matches(const Target& target, const BlockDevice& device, const DeviceTags& 
 }
 
 std::string describe(const BlockDevice& device, const DeviceTags& tags) {
-    std::string text = std::format("{}: {} bytes,", device.name, device.size_bytes);
+    std::string text = std::format("/dev/{}: {} bytes,", device.name, device.size_bytes);
     const std::pair<const char*, const std::string&> fields[] = {{"TYPE", tags.type},
                                                                  {"UUID", tags.uuid},
                                                                  {"LABEL", tags.label},

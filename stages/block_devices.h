@@ -37,7 +37,7 @@ DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device);
 
 bool matches(const Target& target, const BlockDevice& device, const DeviceTags& tags);
 
-// "sda1: 1073741824 bytes, TYPE=ext4 UUID=...", for the log.
+// "/dev/sda1: 1073741824 bytes, TYPE=ext4 UUID=...", for the log.
 std::string describe(const BlockDevice& device, const DeviceTags& tags);
 
 } // namespace lifeboat

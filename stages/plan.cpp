@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <array>
+#include <optional>
 
 namespace lifeboat {
 
@@ -26,11 +27,6 @@ constexpr std::array<Word<Action>, 3> action_words{
     {{"reboot", Action::reboot}, {"poweroff", Action::power_off}, {"halt", Action::halt}}};
 constexpr std::array<Word<Coldplug>, 3> coldplug_words{
     {{"auto", Coldplug::automatic}, {"always", Coldplug::always}, {"never", Coldplug::never}}};
-constexpr std::array<Word<Fault::Kind>, 4> fault_words{{{"segv", Fault::Kind::segv},
-                                                        {"kill", Fault::Kind::kill},
-                                                        {"hang", Fault::Kind::hang},
-                                                        {"oom", Fault::Kind::oom}}};
-
 template <class Value, std::size_t count>
 std::string list_of(const std::array<Word<Value>, count>& words) {
     std::string list;
@@ -116,18 +112,6 @@ Result<> set_host(Plan& plan, std::string_view value) {
     return {};
 }
 
-Result<> set_fault(Plan& plan, std::string_view value) {
-    const auto cut = split_key_value(value, ':');
-    if (!cut)
-        return fail(ErrorKind::invalid, "'{}' is not STAGE:KIND, passing over it", value);
-    const auto rest = split_key_value(cut->value, ':');
-    const auto kind = parse_word(rest ? rest->key : cut->value, fault_words);
-    if (!kind)
-        return fail(ErrorKind::invalid, "{}, passing over it", kind.error().text);
-    plan.fault = Fault{std::string(cut->key), *kind, rest && rest->value == "once"};
-    return {};
-}
-
 Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::string_view value) {
     constexpr std::uint64_t day_s = 86'400;
     const std::array<Word<std::uint64_t*>, 7> fields{{{"modules", &deadlines.modules_s},
@@ -162,8 +146,6 @@ Result<> set_key(Plan& plan, std::string_view key, std::string_view value) {
         return set_word(plan.action, value, action_words);
     if (key == "coldplug")
         return set_word(plan.coldplug, value, coldplug_words);
-    if (key == "fault")
-        return set_fault(plan, value);
     if (key.starts_with(deadline))
         return set_deadline(plan.deadlines, key.substr(deadline.size()), value);
     return fail(ErrorKind::no_data, "is not known, passing over it");

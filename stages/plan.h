@@ -12,7 +12,6 @@
 #include "vmcore/dump.h"
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,15 +43,6 @@ struct PlannedModule {
 enum class Action : std::uint8_t { reboot, power_off, halt };
 enum class Coldplug : std::uint8_t { automatic, always, never };
 
-// A rehearsed accident: the child that carries out `stage` goes wrong on purpose, so that a plan's way out
-// can be tried on the machine it is made for. `fault = vmcore:hang`, `fault = vmcore:segv:once`.
-struct Fault {
-    enum class Kind : std::uint8_t { segv, kill, hang, oom };
-    std::string stage;
-    Kind kind = Kind::segv;
-    bool once = false; // only in the stage's first attempt
-};
-
 struct PlannedDeadlines {
     std::uint64_t modules_s = 30;
     std::uint64_t target_s = 30;
@@ -73,7 +63,6 @@ struct Plan {
     Action action = Action::reboot;
     Coldplug coldplug = Coldplug::automatic;
     PlannedDeadlines deadlines;
-    std::optional<Fault> fault;
 
     std::vector<std::string> complaints;
 
