@@ -8,14 +8,13 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace guest {
@@ -52,22 +51,30 @@ bool lives(pid_t pid) {
 
 void eat_memory_until_dead(pid_t victim) {
     constexpr std::size_t bite_bytes = std::size_t{256} << 10;
-    std::vector<void*> eaten;
     while (lives(victim)) {
-        void* bite = mmap(nullptr, bite_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* bite = mmap(nullptr, bite_bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         if (bite == MAP_FAILED)
-            continue;
-        eaten.push_back(bite);
-        std::memset(bite, 1, bite_bytes);
+            give_up("no address space to eat memory in");
     }
-    for (void* bite : eaten)
-        munmap(bite, bite_bytes);
+}
+
+// The OOM killer is to take the victim first. Were nobody left after that it would panic, so what eats may
+// be killed too, but last of all.
+void exhaust_memory(pid_t victim) {
+    const auto eater = static_cast<pid_t>(must_call(fork(), "fork"));
+    if (eater == 0) {
+        must(lifeboat::write_existing_file("/proc/self/oom_score_adj", "-999"));
+        eat_memory_until_dead(victim);
+        _exit(0);
+    }
+    waitpid(eater, nullptr, 0);
 }
 
 void harm(pid_t victim, std::string_view how) {
     say("saboteur: {} for process {}", how, victim);
     if (how == "oom")
-        return eat_memory_until_dead(victim);
+        return exhaust_memory(victim);
     const int signal_number = how == "stop" ? SIGSTOP : how == "crash" ? SIGSEGV : SIGKILL;
     kill(victim, signal_number);
 }

@@ -151,7 +151,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 
 
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
-    words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5"]
+    words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
     words += [f"guest.{option}" for option in setup.first_options]
     return Machine(
         kernel=kernel.image,
