@@ -3,9 +3,10 @@
 """Checks a kdump-compressed dump against the raw vmcore it was made from, and with other people's readers.
 
 Exits 0 when all that was asked for holds; else says what differs and exits 1; 2 for wrong use.
-Needs: python3-drgn python3-numpy python3-zstandard, and crash or makedumpfile for the checks of those names.
+Needs: python3-drgn python3-numpy python3-zstandard; python3-lzo for dumps with lzo; crash, makedumpfile for --crash, --makedumpfile.
 """
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -82,7 +83,7 @@ def check_against_raw(report, dump, raw_path, vmlinux_path, level, with_makedump
     compare_sets(report, "dumped", dump.dumped, classifier.dump_set(level), "the classifier's", classifier)
     if with_makedumpfile:
         compare_with_makedumpfile(report, dump, raw_path, level, classifier)
-    compare_bytes(report, dump, classifier)
+    compare_bytes(report, dump, classifier, level)
 
 
 def check_identity(report, dump, core):
@@ -113,7 +114,7 @@ def compare_sets(report, what, ours, theirs, whose, classifier, known=()):
 def padded(bits, size):
     import numpy
 
-    return numpy.pad(bits, (0, size - len(bits)))
+    return numpy.pad(bits, (0, max(0, size - len(bits))))
 
 
 def print_by_class(way, pages, classifier):
@@ -130,8 +131,10 @@ def print_by_class(way, pages, classifier):
         print(f"       {way}: {int(pages[len(inside):].sum())} pages above the raw vmcore's last")
 
 
-def compare_bytes(report, dump, classifier):
+def compare_bytes(report, dump, classifier, level):
     """Every page of the dump, byte for byte; a piece of data that many descriptors share is expanded once."""
+    from classify import LEVEL_ZERO
+
     core, wrong, expanded = classifier.core, [], {}
     offsets = dump.descriptors["offset"].tolist()
     shared = {}
@@ -148,6 +151,10 @@ def compare_bytes(report, dump, classifier):
         except Exception as error:  # any decompressor's, and a page that is in no segment
             wrong.append((pfn, str(error)))
     report.expect(not wrong, f"bytes: all {len(offsets)} pages are the raw vmcore's", f"{len(wrong)} are not")
+    if level & LEVEL_ZERO:
+        zero = padded(classifier.zero, dump.max_pfn)[dump.dumped_pfns].tolist()
+        zero_at = {offset for offset, is_zero in zip(offsets, zero) if is_zero}
+        report.expect(len(zero_at) <= 1, "zero pages: all share one piece of data", f"they have {len(zero_at)}")
     for pfn, why in wrong[:SHOWN_PAGES]:
         print(f"         {why}: {classifier.describe(pfn) if pfn < core.max_pfn else hex(pfn)}")
 
@@ -161,9 +168,9 @@ def compare_with_makedumpfile(report, dump, raw_path, level, classifier):
             report.fail(f"makedumpfile: {error}")
             return
         theirs = KdumpFile(str(output))
-        # Up to 1.7.5 it forgets the page in which a segment's data ends before the page does.
+        # It drops the page in which a segment ends before the page does: 1.7.2 always, later ones in their cyclic mode.
         known = classifier.core.partial_last_pages()
-        compare_sets(report, "present", dump.present, theirs.present, "makedumpfile's", classifier)
+        compare_sets(report, "present", dump.present, theirs.present, "makedumpfile's", classifier, known)
         compare_sets(report, "dumped", dump.dumped, theirs.dumped, "makedumpfile's", classifier, known)
 
 
@@ -188,41 +195,48 @@ def check_with_drgn(report, dump_path, vmlinux_path, task_name):
     try:
         prog.set_core_dump(dump_path)
         load_kernel(prog, vmlinux_path)
-        panicking = panicking_task(prog)
-        tasks = [t.comm.string_().decode(errors="replace") for t in for_each_task(prog)]
-        caches = [c.name.string_().decode(errors="replace") for c in for_each_slab_cache(prog)]
-    except (drgn.FaultError, LookupError, ValueError, OSError) as error:
+        name_of = lambda field: field.string_().decode(errors="replace")
+        task = panicking_task(prog)
+        panicking = name_of(task.comm)
+        frames = stack_of(prog, task)
+        crashed = name_of(prog.crashed_thread().object.comm)
+        tasks = [name_of(t.comm) for t in for_each_task(prog)]
+        caches = [name_of(c.name) for c in for_each_slab_cache(prog)]
+    except Exception as error:  # whatever drgn says: a dump that stops it is the finding
         report.fail(f"drgn: {type(error).__name__}: {error}")
         return
     report.good(f"drgn opens it: {len(tasks)} tasks, {len(caches)} slab caches")
     for kind, names, sane in (("task", tasks, SANE_TASKS), ("slab cache", caches, SANE_CACHES)):
         for name in sane:
             report.expect(name in names, f"drgn: there is a {kind} {name}")
+    if frames is None:
+        print("note   this drgn cannot unwind the kernel's stacks: it is older than the kernel's ORC format")
+    else:
+        report.expect("panic" in frames, "drgn: the panicking task's stack has panic()", "it has " + ", ".join(frames[:8]))
+    report.expect(crashed == panicking, f"drgn: the crashed thread is that of panic_cpu, {panicking}", f"it is {crashed}")
     if task_name is not None:
         report.expect(panicking == task_name, f"drgn: the panicking task is {task_name}", f"it is {panicking}")
         report.expect(task_name in tasks, f"drgn: {task_name} is among the tasks")
-    frames = backtrace_of_panic(prog)
-    report.expect("panic" in frames, "drgn: the panicking task's stack has panic()", "it has " + ", ".join(frames[:8]))
 
 
 def panicking_task(prog):
-    """The comm of the task that ran on the CPU that took the panic."""
-    from drgn.helpers.linux.sched import cpu_curr
+    """The task that ran on the CPU that took the panic."""
+    from drgn.helpers.linux.percpu import per_cpu
 
     cpu = prog["panic_cpu"].counter.value_()
     if cpu < 0:
         raise ValueError(f"panic_cpu is {cpu}: no CPU has panicked")
-    return cpu_curr(prog, cpu).comm.string_().decode(errors="replace")
+    return per_cpu(prog["runqueues"], cpu).curr
 
 
-def backtrace_of_panic(prog):
-    from drgn.helpers.linux.sched import cpu_curr
-
+def stack_of(prog, task):
+    """The names of the frames; None when this drgn does not know the kernel's ORC entries (0.0.22 and 6.4 or later)."""
     try:
-        trace = prog.stack_trace(cpu_curr(prog, prog["panic_cpu"].counter.value_()))
-        return [frame.name or "?" for frame in trace]
+        return [frame.name or "?" for frame in prog.stack_trace(task)]
     except Exception as error:
-        return [f"none: {error}"]
+        if "unknown ORC entry type" in str(error):
+            return None
+        raise
 
 
 # In crash
@@ -232,12 +246,21 @@ CRASH_COMMANDS = {"sys": "sys", "bt": "bt", "kmem": "kmem -i", "log": "log"}
 CRASH_TROUBLE = ("invalid", "seek error", "read error", "page excluded", "page incomplete", "cannot")
 
 
-def check_with_crash(report, dump_path, vmlinux_path, task_name):
+def crash_for(release):
+    """Debian 12's crash up to kernel 6.3, the newer one after that."""
+    version = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", release).groups())
+    if version < (6, 4):
+        return "crash"
+    newer = Path(__file__).with_name("newer-crash")
+    return subprocess.run([newer], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def check_with_crash(report, release, dump_path, vmlinux_path, task_name):
     with tempfile.TemporaryDirectory(prefix="reference-") as folder:
         # A file for each command: crash's own output and its commands' come in no fixed order through a pipe.
         script = "".join(f"{command} > {folder}/{name}\n" for name, command in CRASH_COMMANDS.items()) + "quit\n"
-        command = ["crash", "-s", "--no_scroll", vmlinux_path, dump_path]
         try:
+            command = [crash_for(release), "-s", "--no_scroll", vmlinux_path, dump_path]
             done = subprocess.run(
                 command, input=script, capture_output=True, text=True, errors="replace", timeout=CRASH_SECONDS
             )
@@ -274,7 +297,7 @@ def main():
     if arguments.drgn:
         check_with_drgn(report, arguments.dump, arguments.vmlinux, arguments.task)
     if arguments.crash:
-        check_with_crash(report, arguments.dump, arguments.vmlinux, arguments.task)
+        check_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux, arguments.task)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f"FAILED: {len(report.wrong)} checks ({seconds})" if report.wrong else f"PASSED ({seconds})")
     sys.exit(bool(report.wrong))

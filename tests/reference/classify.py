@@ -312,11 +312,15 @@ class Classifier:
         for node in range(node_count):
             if nodes[node]:
                 for zone in nodes[node].node_zones:
-                    for order in range(self.layout.free_orders):
-                        for head in zone.free_area[order].free_list:
-                            listed.update((pfn, order) for pfn in self._walk_list(head))
+                    if zone.spanned_pages:  # the lists of an empty zone were never set up
+                        listed.update(self._blocks_of_zone(zone))
         found = set(self.free_blocks)
         return sorted(found - listed), sorted(listed - found)
+
+    def _blocks_of_zone(self, zone):
+        for order in range(self.layout.free_orders):
+            for head in zone.free_area[order].free_list:
+                yield from ((pfn, order) for pfn in self._walk_list(head))
 
     def _walk_list(self, head):
         end, next_link = head.address_, head.next.value_()

@@ -110,8 +110,9 @@ class RawCore:
         return bytes(page)
 
     def partial_last_pages(self):
-        """The pages in which a segment's data ends before the page does."""
-        return sorted({s.file_end >> PAGE_SHIFT for s in self.segments if s.file_end % PAGE_SIZE})
+        """The pages in which a segment, or its data, ends before the page does."""
+        ends = (end for s in self.segments for end in (s.end, s.file_end))
+        return sorted({end >> PAGE_SHIFT for end in ends if end % PAGE_SIZE})
 
     def zero_pages(self):
         """For each pfn, whether it is present and all its bytes are zero."""
