@@ -32,7 +32,7 @@ private:
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_; // null: method none
 };
 
-// True when every byte is zero.
+// True when every byte is zero. The page is a multiple of 64 bytes, as all page sizes are.
 bool is_zero_page(std::span<const std::byte> page);
 
 } // namespace lifeboat
