@@ -8,6 +8,7 @@
 #include "qemu/guest/machine.h"
 #include "qemu/guest/memory_load.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,9 +17,20 @@ namespace guest {
 // The tests look for this task in the dump; 15 characters are all a task's name can have.
 static constexpr const char* panicking_task = "lifeboat-panics";
 
+// The CPU that panics boots the crash kernel, and some kernels then do without the first CPU if it was
+// another.
+static void run_on_chosen_cpu() {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    const auto last = static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN) - 1);
+    CPU_SET(option("panic-on-last-cpu") ? last : 0, &cpus);
+    must_call(sched_setaffinity(0, sizeof cpus, &cpus), "choose the CPU to panic on");
+}
+
 [[noreturn]] static void cause_panic() {
     if (must_call(fork(), "fork") == 0) {
         prctl(PR_SET_NAME, panicking_task);
+        run_on_chosen_cpu();
         say("panics now");
         must(lifeboat::write_existing_file("/proc/sysrq-trigger", "c"));
     }
