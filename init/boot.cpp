@@ -104,7 +104,7 @@ private:
     StageOutcome supervise(std::string_view name, StageLimits limits, const StageWork& work,
                            OomRank oom_rank);
     void note_failure(std::string_view stage, std::string_view what, std::string_view instead);
-    bool try_target(bool coldplug);
+    bool try_target(bool coldplug, bool again);
     void show_log_tail();
     StageOutcome attempt_vmcore(const CopyRequest& request);
     void keep(const StageOutcome& attempt);
@@ -180,7 +180,8 @@ void Boot::greet() {
     utsname names{};
     ::uname(&names);
     const MemoryInfo memory = memory_.look();
-    log_.info("started, kernel {}, {} CPUs", names.release, ::sysconf(_SC_NPROCESSORS_ONLN));
+    log_.info("started, kernel {}, {} CPUs", std::string_view(names.release),
+              ::sysconf(_SC_NPROCESSORS_ONLN));
     log_.info("memory: total {} KiB, free {} KiB, available {} KiB", memory.total_kib, memory.free_kib,
               memory.available_kib);
     for (const std::string& complaint : early_complaints_)
@@ -246,18 +247,22 @@ void Boot::load_planned_modules() {
 }
 
 void Boot::reach_target() {
-    bool reached = try_target(plan_.coldplug == Coldplug::always);
-    if (!reached && plan_.coldplug == Coldplug::automatic && !plan_.targets.empty()) {
+    // A plan without modules is one that was lost, or one for a kernel that needs none: coldplug costs that
+    // little.
+    const bool automatic = plan_.coldplug == Coldplug::automatic;
+    const bool at_once = plan_.coldplug == Coldplug::always || (automatic && plan_.modules.empty());
+    bool reached = try_target(at_once, false);
+    if (!reached && automatic && !at_once && !plan_.targets.empty()) {
         log_.info("target: loading modules for every device that is there, and looking again");
-        reached = try_target(true);
+        reached = try_target(true, true);
     }
     if (!reached)
         note_failure("target", "nothing can be saved", "showing the end of the kernel log instead");
 }
 
-bool Boot::try_target(bool coldplug) {
+bool Boot::try_target(bool coldplug, bool again) {
     StageLimits limits = limits_of(plan_.deadlines.target_s);
-    const TargetRequest request{paths_, plan_.targets, limits.deadline, coldplug};
+    const TargetRequest request{paths_, plan_.targets, limits.deadline, coldplug, again};
     limits.deadline = Deadline::after_ms(limits.deadline.remaining_ms() + self_limited_grace_ms);
     const auto outcome = supervise(
         "target", limits,

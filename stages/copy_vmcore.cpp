@@ -64,6 +64,8 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
         return fail(*outcome.error);
     TRY(folder.complete_file(file, working_name, vmcore_name));
     report.fact("complete", 1);
+    report.info("vmcore: complete, {} bytes, {} of {} pages", outcome.summary.written_bytes,
+                outcome.summary.dumped_pages, outcome.summary.present_pages);
     return request.second_attempt ? folder.remove_file(vmcore_working_name) : Result<>{};
 }
 

@@ -60,6 +60,8 @@ public:
         TargetSearch search = TRY(TargetSearch::start(request_.paths, loader(), log_));
         if (loader() != nullptr)
             load_for_all();
+        if (request_.again && (loader() == nullptr || loader_->loaded() == 0))
+            return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
         for (std::size_t index = 0; index < request_.targets.size(); ++index)
             if (try_one(search, index))
                 return index;

@@ -20,6 +20,8 @@ struct TargetRequest {
     std::span<const Target> targets;
     Deadline deadline;
     bool coldplug = false;
+    // After a search that failed: without modules to load that were not loaded then, it is not repeated.
+    bool again = false;
 };
 
 // The first of the targets that can be found and mounted: its index. The first one is waited for until the
