@@ -29,6 +29,11 @@ class Case:
     timeout_seconds: int = 400
 
 
+def small(**options) -> Setup:
+    """Where the size of memory does not matter: quicker."""
+    return Setup(memory="512M", **options)
+
+
 def saved(setup: Setup, *more: Check, **options) -> Case:
     return Case(setup, [*checks.SAVED, *more], **options)
 
@@ -83,27 +88,27 @@ CASES: dict[str, Case] = {
     "target-in-use": saved(Setup(first_options=["target-in-use"])),
     # The ways to name a target
     "target-label": saved(
-        Setup(target=f"LABEL=lifeboat {TARGET_PATH} ext4 rw", target_disk=target_disk(label="lifeboat"))
+        small(target=f"LABEL=lifeboat {TARGET_PATH} ext4 rw", target_disk=target_disk(label="lifeboat"))
     ),
     "target-partuuid": saved(
-        Setup(
+        small(
             target=f"PARTUUID={PARTITION_UUID} {TARGET_PATH}",
             target_disk=target_disk(partition_uuid=PARTITION_UUID),
         )
     ),
     "target-partlabel": saved(
-        Setup(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps"))
+        small(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps"))
     ),
-    "target-path": saved(Setup(bus="blk", target=f"/dev/vda {TARGET_PATH} ext4")),
+    "target-path": saved(small(bus="blk", target=f"/dev/vda {TARGET_PATH} ext4")),
     "target-second": saved(
-        Setup(
+        small(
             target=f"UUID={OTHER_UUID} {TARGET_PATH} ext4",
             plan=[f"target = UUID={TARGET_UUID} {TARGET_PATH} ext4", *SHORT_DEADLINES],
         )
     ),
     # Bad input
     "target-missing": Case(
-        Setup(target=f"UUID={OTHER_UUID} {TARGET_PATH} ext4", plan=SHORT_DEADLINES),
+        small(target=f"UUID={OTHER_UUID} {TARGET_PATH} ext4", plan=SHORT_DEADLINES),
         [
             checks.has_summary("failed"),
             checks.has_no_dump,
@@ -113,34 +118,34 @@ CASES: dict[str, Case] = {
         ],
     ),
     "target-full": Case(
-        Setup(target_disk=target_disk(size_bytes=12 * MEBIBYTE)),
+        small(target_disk=target_disk(size_bytes=12 * MEBIBYTE)),
         [checks.has_summary("incomplete"), checks.has_kernel_log, checks.has_incomplete_dump],
     ),
     "module-missing": saved(
-        Setup(plan=["module = /lib/modules/none/absent.ko"]), checks.says("lifeboat: .*absent.ko")
+        small(plan=["module = /lib/modules/none/absent.ko"]), checks.says("lifeboat: .*absent.ko")
     ),
-    "driver-unplanned": saved(Setup(plan_drivers=[], initrd_drivers=BUS_DRIVERS["scsi"], plan=SHORT_DEADLINES)),
+    "driver-unplanned": saved(small(plan_drivers=[], initrd_drivers=BUS_DRIVERS["scsi"], plan=SHORT_DEADLINES)),
     "plan-damaged": saved(
-        Setup(plan=["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]),
+        small(plan=["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]),
         checks.says("lifeboat: .*colour"),
         checks.says("lifeboat: .*many"),
     ),
     "plan-lost": saved(
-        Setup(
+        small(
             whole_plan=bytes(range(256)) * 64,
             crash_options=[f'lifeboat.target="UUID={TARGET_UUID} {TARGET_PATH} ext4"'],
         )
     ),
     "vmcoreinfo-missing": Case(
-        Setup(guest_options=["vmcore=novmcoreinfo"], guest_drivers=["fuse"]),
+        small(guest_options=["vmcore=novmcoreinfo"], guest_drivers=["fuse"]),
         [checks.says("lifeboat: .*(?i:vmcoreinfo)"), checks.says("lifeboat: summary ")],
     ),
     "vmcore-truncated": Case(
-        Setup(guest_options=["vmcore=truncated"], guest_drivers=["fuse"]),
+        small(guest_options=["vmcore=truncated"], guest_drivers=["fuse"]),
         [checks.says("lifeboat: summary ")],
     ),
     "vmcore-unreadable": Case(
-        Setup(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
+        small(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
         [checks.says("lifeboat: summary ")],
     ),
     # A child that comes to harm
@@ -154,6 +159,6 @@ CASES: dict[str, Case] = {
         "oom", checks.says(r"Killed process \d+ \(lb-vmcore\)"), every_time=True
     ),
     "console-missing": Case(
-        Setup(guest_options=["noconsole"]), [checks.has_dump, checks.has_kernel_log, checks.has_log]
+        small(guest_options=["noconsole"]), [checks.has_dump, checks.has_kernel_log, checks.has_log]
     ),
 }
