@@ -11,6 +11,9 @@
 include_guard(GLOBAL)
 
 if(LIFEBOAT_TOOLCHAIN)
+  # A changed toolchain is another entry in the cache: configure again, rather than go on with the old one.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    ${CMAKE_CURRENT_LIST_DIR}/setup ${CMAKE_CURRENT_LIST_DIR}/d2fixed.cc)
   foreach(name blkid mount uuid zstd kmod)
     add_library(lifeboat::${name} STATIC IMPORTED GLOBAL)
     set_target_properties(lifeboat::${name} PROPERTIES IMPORTED_LOCATION ${LIFEBOAT_TOOLCHAIN}/sysroot/usr/lib/lib${name}.a)
