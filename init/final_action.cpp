@@ -39,8 +39,11 @@ void try_for(std::int64_t time_ms, const std::function<void()>& step) {
     writing.reset();
     pollfd end{.fd = reading.get(), .events = POLLIN, .revents = 0};
     const Deadline deadline = Deadline::after_ms(time_ms);
-    while (::poll(&end, 1, deadline.poll_timeout_ms(time_ms)) < 0 && errno == EINTR) {
+    int ended = 0;
+    while ((ended = ::poll(&end, 1, deadline.poll_timeout_ms(time_ms))) < 0 && errno == EINTR) {
     }
+    if (ended == 0)
+        ::kill(pid, SIGKILL);
 }
 
 int reboot_command(Action action) {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/summary.h"
+
+#include <doctest/doctest.h>
+
+using namespace lifeboat;
+
+TEST_CASE("the summary line has all its keys, in order") {
+    Summary summary;
+    summary.result = DumpResult::saved;
+    summary.level = 31;
+    summary.folder = "/crash/20250131T235959Z-host";
+    std::uint64_t value = 100;
+    for (const std::string_view name : Summary::count_names)
+        summary.set_count(name, ++value);
+    summary.set_count("something else", 1);
+    summary.total_ms = 12'345;
+    summary.stages_ms = {{"plan", 7}, {"vmcore", 1'020}};
+    summary.peak_kib = 4968;
+    summary.mem_available_min_kib = 64'336;
+    summary.mem_total_kib = 90'592;
+    CHECK(
+        summary.line() ==
+        "summary result=saved level=31 folder=/crash/20250131T235959Z-host bytes=101 dmesg_bytes=102 "
+        "pages=103"
+        " dumped=104 zero=105 kept=106 cache=107 cache_private=108 user=109 free=110 hwpoison=111 offline=112"
+        " unreadable=113 doubts=114 seconds_total=12.345 seconds_plan=0.007 seconds_vmcore=1.020"
+        " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592");
+}
+
+TEST_CASE("each result, and what is escaped or missing") {
+    const struct {
+        DumpResult result;
+        std::string beginning;
+    } rows[] = {{DumpResult::saved, "summary result=saved "},
+                {DumpResult::incomplete, "summary result=incomplete "},
+                {DumpResult::dmesg_only, "summary result=dmesg-only "},
+                {DumpResult::failed, "summary result=failed level=0 folder=- bytes=0 "}};
+    for (const auto& row : rows) {
+        Summary summary;
+        summary.result = row.result;
+        CHECK(summary.line().starts_with(row.beginning));
+        CHECK_FALSE(summary.line().contains("failed_stage"));
+    }
+    Summary summary;
+    summary.folder = "/a b\n/c";
+    summary.failed_stage = "target";
+    CHECK(summary.line().contains(" folder=/a\\x20b\\x0a/c "));
+    CHECK(summary.line().ends_with(" failed_stage=target"));
+}
