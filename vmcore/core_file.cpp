@@ -17,6 +17,9 @@ namespace {
 constexpr std::uint64_t notes_limit_bytes = std::uint64_t{64} << 20;
 constexpr std::size_t vmcoreinfo_limit_bytes = 1U << 20;
 constexpr std::uint64_t default_page_bytes = 4096;
+// No machine has an address above (x86_64 and arm64: 52 bits); one in a damaged header would make the bitmaps
+// fill the disk.
+constexpr std::uint64_t physical_limit = std::uint64_t{1} << 52;
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
     return (value + step - 1) / step * step;
@@ -42,6 +45,8 @@ Result<CoreFile> CoreFile::open(const std::string& path) {
     TRY(core.read_headers());
     core.find_vmcoreinfo();
     core.settle_segments();
+    if (core.segments_.empty())
+        return fail(ErrorKind::no_data, "read '{}': it holds no memory (no PT_LOAD)", path);
     return core;
 }
 
@@ -69,18 +74,16 @@ Result<> CoreFile::read_headers() {
         }
         if (entry->p_type == PT_NOTE)
             TRY(read_notes(entry->p_offset, entry->p_filesz));
-        else if (entry->p_type == PT_LOAD && entry->p_filesz > 0)
-            segments_.push_back(
-                {entry->p_paddr, entry->p_vaddr, entry->p_offset, entry->p_filesz, entry->p_filesz});
+        else if (entry->p_type == PT_LOAD && entry->p_memsz > 0)
+            segments_.push_back({entry->p_paddr, entry->p_vaddr, entry->p_offset,
+                                 std::min(entry->p_filesz, entry->p_memsz), entry->p_memsz});
     }
-    if (segments_.empty())
-        return fail(ErrorKind::no_data, "read '{}': it holds no memory (no PT_LOAD)", path_);
     return {};
 }
 
 Result<> CoreFile::read_notes(std::uint64_t offset, std::uint64_t bytes) {
     const std::uint64_t available = offset < size_bytes_ ? size_bytes_ - offset : 0;
-    const std::uint64_t take = std::min({bytes, available, notes_limit_bytes});
+    const std::uint64_t take = std::min({bytes, available, notes_limit_bytes - notes_.size()});
     if (take < bytes)
         doubts_.push_back(std::format("of {} bytes of notes only {} are there, using those", bytes, take));
     const std::size_t before = notes_.size();
@@ -125,8 +128,13 @@ void CoreFile::find_vmcoreinfo() {
 // PT_LOAD of its own besides the one of the direct map that holds the same memory: cutting overlaps drops the
 // second.
 void CoreFile::settle_segments() {
-    std::erase_if(segments_, [](const CoreSegment& segment) {
-        return segment.physical_address + segment.memory_bytes < segment.physical_address;
+    std::erase_if(segments_, [&](const CoreSegment& segment) {
+        const bool possible = segment.physical_address < physical_limit &&
+                              segment.memory_bytes <= physical_limit - segment.physical_address;
+        if (!possible)
+            doubts_.push_back(std::format("a segment at {:#x} cannot be memory, passing it over",
+                                          segment.physical_address));
+        return !possible;
     });
     std::ranges::stable_sort(segments_, [](const CoreSegment& a, const CoreSegment& b) {
         return a.physical_address != b.physical_address ? a.physical_address < b.physical_address
@@ -143,12 +151,13 @@ void CoreFile::settle_segments() {
         segment.virtual_address += skip;
         segment.file_offset += skip;
         segment.memory_bytes -= skip;
+        const std::uint64_t named = segment.file_bytes - std::min(segment.file_bytes, skip);
         const std::uint64_t held = segment.file_offset < size_bytes_ ? size_bytes_ - segment.file_offset : 0;
-        segment.file_bytes = std::min(segment.memory_bytes, held);
-        if (held < segment.memory_bytes) // half a page is no page
+        segment.file_bytes = std::min(named, held);
+        if (held < named) // half a page is no page
             segment.file_bytes -=
                 std::min(segment.file_bytes, (segment.physical_address + held) % page_bytes_);
-        missing_bytes += segment.memory_bytes - segment.file_bytes;
+        missing_bytes += named - segment.file_bytes;
         end = segment.physical_address + segment.memory_bytes;
         settled.push_back(segment);
     }

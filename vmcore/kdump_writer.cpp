@@ -182,14 +182,15 @@ Result<> KdumpWriter::describe(KdumpPageDescriptor descriptor) {
 // is less than a block. So data is always written at block-aligned offsets, in the largest pieces there are.
 Result<> KdumpWriter::flush_blocks() {
     const std::size_t whole = buffered_ / block_bytes_ * block_bytes_;
-    TRY(write_data(whole));
+    TRY(write_data(buffer_.bytes().first(whole)));
     buffered_ -= whole;
     std::memmove(buffer_.bytes().data(), buffer_.bytes().data() + whole, buffered_);
     return flush_descriptors();
 }
 
-Result<> KdumpWriter::write_data(std::size_t bytes) {
-    TRY(write_all_at(fd_, buffer_.bytes().first(bytes), data_end_, output_name));
+Result<> KdumpWriter::write_data(std::span<const std::byte> data) {
+    const std::size_t bytes = data.size();
+    TRY(write_all_at(fd_, data, data_end_, output_name));
     data_end_ += bytes;
     // Start writing now; then wait for what is some way behind and let it go from the page cache. Both are
     // advice: errors come up in finish().
@@ -220,7 +221,7 @@ Result<> KdumpWriter::flush_descriptors() {
 
 Result<> KdumpWriter::flush_all() {
     TRY(flush_blocks());
-    TRY(write_data(buffered_));
+    TRY(write_data(buffer_.bytes().first(buffered_)));
     buffered_ = 0;
     return flush_descriptors();
 }
@@ -241,13 +242,14 @@ Result<> KdumpWriter::finish() {
 
 void KdumpWriter::abandon() {
     // What could not be written may still fit in smaller pieces.
-    while (buffered_ >= block_bytes_) {
-        const std::size_t before = buffered_;
-        if (!write_data(block_bytes_))
+    std::size_t done = 0;
+    while (done < buffered_) {
+        const std::size_t part = std::min<std::size_t>(buffered_ - done, block_bytes_);
+        if (!write_data(buffer_.bytes().subspan(done, part)))
             break;
-        buffered_ -= block_bytes_;
-        std::memmove(buffer_.bytes().data(), buffer_.bytes().data() + block_bytes_, before - block_bytes_);
+        done += part;
     }
+    buffered_ = 0;
     (void)flush_descriptors();
     ::fdatasync(fd_);
 }

@@ -55,7 +55,7 @@ private:
     Result<> flush_blocks();
     Result<> flush_descriptors();
     Result<> flush_all();
-    Result<> write_data(std::size_t bytes);
+    Result<> write_data(std::span<const std::byte> data);
 
     int fd_;
     std::uint64_t block_bytes_;

@@ -98,6 +98,11 @@ Value load(std::span<const std::byte> bytes, std::uint64_t offset) {
     return value;
 }
 
+// Whether a member of that many bytes at `offset` lies in a structure; an exported offset may be anything.
+bool has_member(std::uint64_t struct_bytes, std::uint64_t offset, std::uint64_t bytes) {
+    return struct_bytes >= bytes && offset <= struct_bytes - bytes;
+}
+
 // The ring of 5.10 and later: descriptors by id, each pointing to its text in a ring of bytes and to an info
 // record of the same index. A descriptor is worth reading when its state says committed or finalized and its
 // id is the expected one; everything else was being written, or was reused.
@@ -135,6 +140,7 @@ private:
 };
 
 constexpr unsigned state_shift = 62;
+constexpr std::uint64_t empty_line_position = 3; // EMPTY_LINE_LPOS, NO_LPOS in older kernels
 constexpr std::uint64_t id_mask = (std::uint64_t{1} << state_shift) - 1;
 
 Result<LocklessRing> LocklessRing::open(const Vmcoreinfo& info, KernelMemory& memory) {
@@ -169,9 +175,11 @@ Result<LocklessRing> LocklessRing::open(const Vmcoreinfo& info, KernelMemory& me
     ring.head_id_ = TRY(memory.read_value<std::uint64_t>(at + ring_of_descriptors + head_at)) & id_mask;
     ring.tail_id_ = TRY(memory.read_value<std::uint64_t>(at + ring_of_descriptors + tail_at)) & id_mask;
     ring.data_ = TRY(memory.read_value<std::uint64_t>(at + ring_of_text + data_at));
-    const bool has_room = std::max(ring.state_at_, ring.next_at_) + 8 <= ring.descriptor_bytes_ &&
-                          ring.begin_at_ + 8 <= ring.descriptor_bytes_ &&
-                          ring.time_at_ + 8 <= ring.info_bytes_ && ring.length_at_ + 2 <= ring.info_bytes_ &&
+    const bool has_room = has_member(ring.descriptor_bytes_, ring.state_at_, 8) &&
+                          has_member(ring.descriptor_bytes_, ring.begin_at_, 8) &&
+                          has_member(ring.descriptor_bytes_, ring.next_at_, 8) &&
+                          has_member(ring.info_bytes_, ring.time_at_, 8) &&
+                          has_member(ring.info_bytes_, ring.length_at_, 2) &&
                           ring.descriptor_bytes_ <= 4096 && ring.info_bytes_ <= 4096;
     if (!has_room || count_bits > 30 || size_bits > 31)
         return fail(ErrorKind::corrupt,
@@ -210,13 +218,17 @@ Result<std::optional<LocklessRing::Record>> LocklessRing::read_record(std::uint6
         return std::nullopt;
     const auto begin = load<std::uint64_t>(descriptor, begin_at_);
     const auto next = load<std::uint64_t>(descriptor, next_at_);
-    if ((begin & 1) != 0 || (next & 1) != 0) // FAILED_LPOS, NO_LPOS: a record without text
+    // An empty line has no text to point to; any other odd position is that of a record without room.
+    const bool is_empty_line = begin == empty_line_position && next == empty_line_position;
+    if (!is_empty_line && ((begin & 1) != 0 || (next & 1) != 0))
         return std::nullopt;
 
     const auto info = std::span(buffer).first(info_bytes_);
     TRY(memory.read(infos_ + index * info_bytes_, info));
     const auto nanoseconds = load<std::uint64_t>(info, time_at_);
     const auto length = load<std::uint16_t>(info, length_at_);
+    if (is_empty_line)
+        return Record{nanoseconds, {}};
     return Record{nanoseconds, TRY(read_text(begin, next, length, memory))};
 }
 
@@ -253,9 +265,9 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
     const std::uint64_t data_bytes = TRY(memory.read_value<std::uint32_t>(length_symbol));
     std::uint64_t at = TRY(memory.read_value<std::uint32_t>(first_symbol));
     const std::uint64_t next = TRY(memory.read_value<std::uint32_t>(next_symbol));
-    if (data_bytes > log_limit_bytes || at > data_bytes || next > data_bytes || header_bytes == 0 ||
-        header_bytes > 256 || time_at + 8 > header_bytes || length_at + 2 > header_bytes ||
-        text_length_at + 2 > header_bytes)
+    if (data_bytes > log_limit_bytes || at > data_bytes || next > data_bytes || header_bytes > 256 ||
+        !has_member(header_bytes, time_at, 8) || !has_member(header_bytes, length_at, 2) ||
+        !has_member(header_bytes, text_length_at, 2))
         return fail(ErrorKind::corrupt,
                     "the kernel log's buffer says {} bytes from {} to {}, which cannot be", data_bytes, at,
                     next);
@@ -268,7 +280,10 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
             at = 0;
             continue;
         }
-        TRY(memory.read(data + at, header));
+        if (!memory.read(data + at, header)) {
+            ++summary.damaged_records;
+            return {};
+        }
         const auto length = load<std::uint16_t>(header, length_at);
         const auto text_length = load<std::uint16_t>(header, text_length_at);
         if (length == 0) {
@@ -280,9 +295,12 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
             return {};
         }
         std::string text(text_length, '\0');
-        TRY(memory.read(data + at + header_bytes, std::as_writable_bytes(std::span(text))));
-        ++summary.records;
-        TRY(writer.write_record(load<std::uint64_t>(header, time_at), text));
+        if (memory.read(data + at + header_bytes, std::as_writable_bytes(std::span(text)))) {
+            ++summary.records;
+            TRY(writer.write_record(load<std::uint64_t>(header, time_at), text));
+        } else {
+            ++summary.damaged_records;
+        }
         at += length;
     }
     return {};

@@ -63,6 +63,7 @@ void PageFilter::filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std
     const auto address = tools_->memmap.section_struct_pages(section, tools_->memory);
     if (!address || !*address) {
         (address ? no_memmap_ : unreadable_memmap_).note(first_pfn, piece.count(first_pfn, end_pfn));
+        section_end_pfn_ = section_first_pfn_; // no struct page of it may be looked at
         carry_out({first_pfn, end_pfn, PageClass::kept}, piece);
         return;
     }
@@ -120,14 +121,18 @@ Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {
             TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
         if (view_.size() < wanted * struct_bytes) {
             copied_.resize(wanted * struct_bytes);
-            TRY(tools_->memory.read(address, copied_));
+            if (!tools_->memory.read(address, copied_)) { // it may be the one after that cannot be read
+                copied_.resize(struct_bytes);
+                TRY(tools_->memory.read(address, copied_));
+            }
             view_ = copied_;
         }
         view_first_pfn_ = pfn;
         view_pages_ = view_.size() / struct_bytes;
     }
-    const std::byte* page = view_.data() + (pfn - view_first_pfn_) * struct_bytes;
-    return StructPages{page, has_next ? page + struct_bytes : nullptr};
+    const std::uint64_t index = pfn - view_first_pfn_;
+    const std::byte* page = view_.data() + index * struct_bytes;
+    return StructPages{page, has_next && index + 1 < view_pages_ ? page + struct_bytes : nullptr};
 }
 
 bool PageFilter::is_left_out(PageClass page_class) const {

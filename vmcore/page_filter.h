@@ -49,7 +49,8 @@ private:
     void filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
     void carry_out(Run run, BitmapPiece& piece);
     void leave_out_hwpoisoned(const Run& run, BitmapPiece& piece);
-    // The struct page of `pfn` in the section at hand, and the one after it (null at the section's end).
+    // The struct page of `pfn` in the section at hand, and the one after it (null at the section's end, or
+    // where it cannot be read).
     struct StructPages {
         const std::byte* page;
         const std::byte* next;

@@ -43,7 +43,7 @@ std::optional<StructPageLayout> StructPageLayout::from(const Vmcoreinfo& info,
     std::string missing;
     const auto place = [&](std::string_view member, std::uint64_t member_bytes) {
         const auto offset = info.offset(std::format("page.{}", member));
-        if (offset && *offset + member_bytes <= layout.bytes_)
+        if (offset && layout.bytes_ >= member_bytes && *offset <= layout.bytes_ - member_bytes)
             return *offset;
         missing += std::format("{}page.{}", missing.empty() ? "" : ", ", member);
         return std::uint64_t{0};
@@ -181,7 +181,7 @@ PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, co
     }
     if (unaccepted_.matches(mapcount))
         return {PageClass::free, maximum_order_};
-    if (offline_.matches(mapcount))
+    if (!slab && offline_.matches(mapcount))
         return {PageClass::offline};
 
     const bool anonymous = !slab && (load<std::uint64_t>(page, mapping_at_) & mapping_anonymous) != 0;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/error_text.h"
+#include "vmcore/page_compressor.h"
+
+#include <format>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <zstd.h>
+
+using namespace lifeboat;
+using lifeboat::tests::error_text;
+
+TEST_CASE("names of compressions") {
+    CHECK(parse_compression("none").value().method == Compression::Method::none);
+    CHECK(parse_compression("zstd").value().method == Compression::Method::zstd);
+    CHECK(parse_compression("zstd").value().level == 1);
+    for (const int level : {-7, -1, 1, 3, 19}) {
+        const Compression compression = parse_compression(std::format("zstd:{}", level)).value();
+        CHECK(compression.method == Compression::Method::zstd);
+        CHECK(compression.level == level);
+    }
+}
+
+TEST_CASE("names that are no compressions") {
+    for (const std::string_view text : {"", "lzo", "Zstd", "none:1", "none:", " zstd", "zstd1"})
+        CHECK(error_text(parse_compression(text)) ==
+              std::format("compression '{}' is not known: none, zstd or zstd:LEVEL", text));
+    for (const std::string_view text :
+         {"zstd:", "zstd:0", "zstd:20", "zstd:-8", "zstd:x", "zstd:1:1", "zstd:+1"})
+        CHECK(error_text(parse_compression(text)) ==
+              std::format("compression '{}': zstd's levels are -7 to -1 and 1 to 19", text));
+    CHECK(parse_compression("lzo").error().kind == ErrorKind::invalid);
+}
+
+TEST_CASE("pages come back as they were, at every level") {
+    std::vector<std::byte> page(4096);
+    for (std::size_t i = 0; i < page.size(); ++i)
+        page[i] = static_cast<std::byte>(i / 64);
+    std::vector<std::byte> output(4096);
+    for (const int level : {-7, -1, 1, 9, 19}) {
+        PageCompressor compressor = PageCompressor::make({Compression::Method::zstd, level}, 4096).value();
+        for (int again = 0; again < 2; ++again) {
+            const auto made = compressor.compress(page, output);
+            REQUIRE(made.flags == 0x20);
+            CHECK(made.bytes < 4096);
+            std::vector<std::byte> back(4096);
+            CHECK(ZSTD_decompress(back.data(), back.size(), output.data(), made.bytes) == 4096);
+            CHECK(back == page);
+        }
+    }
+}
+
+TEST_CASE("what does not shrink is stored as it is") {
+    std::vector<std::byte> page(4096);
+    std::uint32_t state = 1;
+    for (std::byte& byte : page)
+        byte = static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24);
+    std::vector<std::byte> output(4096);
+    for (const Compression compression :
+         {Compression{Compression::Method::zstd, 1}, Compression{Compression::Method::none, 0}}) {
+        PageCompressor compressor = PageCompressor::make(compression, 4096).value();
+        const auto made = compressor.compress(page, output);
+        CHECK(made.flags == 0);
+        CHECK(made.bytes == 4096);
+        CHECK(output == page);
+    }
+}
+
+TEST_CASE("a page is zero when every byte is") {
+    std::vector<std::byte> page(4096);
+    CHECK(is_zero_page(page));
+    for (std::size_t at = 0; at < page.size(); ++at) {
+        page[at] = std::byte{0x80};
+        CHECK_FALSE(is_zero_page(page));
+        page[at] = std::byte{0};
+    }
+    page.assign(4096, std::byte{0xff});
+    CHECK_FALSE(is_zero_page(page));
+}
