@@ -17,6 +17,7 @@
 #include "stages/mount_target.h"
 #include "stages/plan.h"
 #include "stages/save_kernel_log.h"
+#include "stages/settle_partial_dump.h"
 
 #include <algorithm>
 #include <exception>
@@ -30,6 +31,7 @@ namespace lifeboat {
 namespace {
 
 constexpr std::int64_t sysctl_deadline_ms = 10'000;
+constexpr std::int64_t settle_deadline_ms = 30'000;
 // A stage that keeps its deadline itself says what it saw before it ends; only then is it killed.
 constexpr std::int64_t self_limited_grace_ms = 3000;
 constexpr std::size_t shown_tail_bytes = 16 << 10;
@@ -107,7 +109,8 @@ private:
     bool try_target(bool coldplug, bool again);
     void show_log_tail();
     StageOutcome attempt_vmcore(const CopyRequest& request);
-    void keep(const StageOutcome& attempt);
+    void attempt_vmcore_again(const CopyRequest& request, const StageOutcome& first);
+    void settle_vmcore();
     void keep_counts(const Facts& facts);
     SaveRequest save_request() const;
     StageLimits limits_of(std::uint64_t seconds) const;
@@ -128,7 +131,6 @@ private:
     bool kernel_log_saved_ = false;
     bool vmcore_complete_ = false;
     bool vmcore_holds_pages_ = false;
-    BetterAttempt kept_attempt_ = BetterAttempt::first;
     Summary summary_;
 };
 
@@ -312,36 +314,45 @@ void Boot::save_vmcore() {
     const CopyRequest request{.save = save_request(),
                               .options = {plan_.level, plan_.compression, plan_.threads}};
     const StageOutcome first = attempt_vmcore(request);
-    keep(first);
-    if (first.completed())
-        return;
-    if (!is_worth_second_attempt(first) || total_.has_passed())
-        return note_failure("vmcore", first.describe(), "keeping what is there");
+    if (!first.completed() && is_worth_second_attempt(first) && !total_.has_passed())
+        attempt_vmcore_again(request, first);
+    else if (!first.completed())
+        note_failure("vmcore", first.describe(), "keeping what is there");
+    if (!vmcore_complete_)
+        settle_vmcore();
+}
+
+void Boot::attempt_vmcore_again(const CopyRequest& request, const StageOutcome& first) {
     log_.error("vmcore: {}, trying once more with the least memory", first.describe());
     CopyRequest again = second_attempt_after(request, first);
     again.save = save_request(); // the first may have made the folder
     const StageOutcome second = attempt_vmcore(again);
-    kept_attempt_ = better_of(first, second);
-    if (is_complete(second) || kept_attempt_ == BetterAttempt::second)
-        keep(second);
     if (!second.completed())
         note_failure("vmcore", second.describe(), "keeping what is there");
+}
+
+void Boot::settle_vmcore() {
+    if (folder_.empty())
+        return;
+    const auto outcome = supervise(
+        "settle", {.deadline = Deadline::after_ms(settle_deadline_ms)},
+        [this](StageReport& report) { return settle_partial_dump(save_request(), report); }, OomRank::usual);
+    keep_counts(outcome.facts);
+    const auto pages = outcome.facts.find("dumped");
+    vmcore_holds_pages_ = pages != outcome.facts.end() && pages->second != "0";
+    if (!outcome.completed())
+        log_.error("vmcore: {}, leaving it as it is", outcome.describe());
 }
 
 StageOutcome Boot::attempt_vmcore(const CopyRequest& request) {
     StageLimits limits = limits_of(plan_.deadlines.vmcore_s);
     limits.stall_ms = to_ms(plan_.deadlines.stall_s);
-    return supervise(
+    const StageOutcome outcome = supervise(
         "vmcore", limits, [&](StageReport& report) { return copy_vmcore(request, report); },
         OomRank::first_to_go);
-}
-
-void Boot::keep(const StageOutcome& attempt) {
-    summary_.set_count("bytes",
-                       attempt.last_progress.written_bytes); // a child that died told no more than that
-    keep_counts(attempt.facts);
-    vmcore_complete_ = is_complete(attempt);
-    vmcore_holds_pages_ = holds_pages(attempt);
+    keep_counts(outcome.facts);
+    vmcore_complete_ = is_complete(outcome);
+    return outcome;
 }
 
 void Boot::keep_counts(const Facts& facts) {
@@ -355,8 +366,7 @@ void Boot::keep_counts(const Facts& facts) {
 void Boot::finish() {
     if (target_ == nullptr)
         return;
-    const FinishRequest request{save_request(), kept_attempt_,
-                                log_.text() + "so far: " + summary_line() + "\n"};
+    const FinishRequest request{save_request(), log_.text() + "so far: " + summary_line() + "\n"};
     // Whatever the stages before took: this one has its time.
     const StageLimits limits{.deadline = Deadline::after_ms(to_ms(plan_.deadlines.finish_s))};
     const auto outcome = supervise(

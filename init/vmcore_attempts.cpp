@@ -50,16 +50,8 @@ CopyRequest second_attempt_after(const CopyRequest& request, const StageOutcome&
     second.second_attempt = true;
     second.expected_bytes = expected_bytes(first.last_progress);
     second.first_got_half_way =
-        copied_pages(first) * 2 >= first.last_progress.total_pages && holds_pages(first);
+        copied_pages(first) > 0 && copied_pages(first) * 2 >= first.last_progress.total_pages;
     return second;
-}
-
-BetterAttempt better_of(const StageOutcome& first, const StageOutcome& second) {
-    return copied_pages(second) > copied_pages(first) ? BetterAttempt::second : BetterAttempt::first;
-}
-
-bool holds_pages(const StageOutcome& attempt) {
-    return copied_pages(attempt) > 0 || fact(attempt, "dumped") > 0;
 }
 
 bool is_complete(const StageOutcome& attempt) {

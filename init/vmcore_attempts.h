@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ladder of the vmcore: whether a second attempt is worth it, and which attempt's file stays.
+// The ladder of the vmcore: whether a second attempt is worth it, and how it is made.
 #pragma once
 
 #include "init/supervisor.h"
 #include "stages/copy_vmcore.h"
-#include "stages/finish_dump.h"
 
 namespace lifeboat {
 
@@ -15,10 +14,6 @@ bool is_worth_second_attempt(const StageOutcome& first);
 // The same copy for a second attempt: one thread, and what is known of the first.
 CopyRequest second_attempt_after(const CopyRequest& request, const StageOutcome& first);
 
-// The one that got further.
-BetterAttempt better_of(const StageOutcome& first, const StageOutcome& second);
-
-bool holds_pages(const StageOutcome& attempt);
 bool is_complete(const StageOutcome& attempt);
 
 } // namespace lifeboat

@@ -3,7 +3,9 @@
 
 #include "vmcore/core_file.h"
 
+#include <algorithm>
 #include <ctime>
+#include <span>
 
 #include <unistd.h>
 
@@ -39,7 +41,8 @@ DumpOptions settled(DumpOptions options) {
     return options;
 }
 
-void tell(const DumpSummary& summary, StageReport& report) {
+// `told`: doubts that are in the log already.
+void tell(const DumpSummary& summary, std::span<const std::string> told, StageReport& report) {
     for (std::size_t index = 0; index < page_class_count; ++index)
         report.fact(name_of(static_cast<PageClass>(index)), summary.pages_by_class[index]);
     report.fact("pages", summary.present_pages);
@@ -49,7 +52,8 @@ void tell(const DumpSummary& summary, StageReport& report) {
     report.fact("bytes", summary.written_bytes);
     report.fact("doubts", summary.doubts.size());
     for (const std::string& doubt : summary.doubts)
-        report.warning("vmcore: {}", doubt);
+        if (!std::ranges::contains(told, doubt))
+            report.warning("vmcore: {}", doubt);
 }
 
 Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder& folder,
@@ -59,7 +63,7 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
     // From here on a file of this dump exists, and its name says that it is incomplete.
     const DumpOutcome outcome = write_dump(core, file.get(), settled(request.options),
                                            [&](const DumpProgress& progress) { report.progress(progress); });
-    tell(outcome.summary, report);
+    tell(outcome.summary, core.doubts(), report);
     if (outcome.error)
         return fail(*outcome.error);
     TRY(folder.complete_file(file, working_name, vmcore_name));

@@ -2,7 +2,6 @@
 #include "stages/finish_dump.h"
 
 #include "base/system.h"
-#include "stages/copy_vmcore.h"
 
 #include <optional>
 
@@ -14,14 +13,6 @@ namespace {
 
 constexpr const char* log_name = "lifeboat.log";
 constexpr const char* log_working_name = "lifeboat.log.incomplete";
-
-Result<> settle_attempts(DumpFolder& folder, BetterAttempt keep) {
-    if (!folder.size_of(vmcore_second_name))
-        return {};
-    if (keep == BetterAttempt::first && folder.size_of(vmcore_working_name))
-        return folder.remove_file(vmcore_second_name);
-    return folder.rename_file(vmcore_second_name, vmcore_working_name);
-}
 
 Result<> write_log(DumpFolder& folder, const std::string& text) {
     const Descriptor file = TRY(folder.create_file(log_working_name));
@@ -70,7 +61,6 @@ void work_in_folder(const FinishRequest& request, Steps& steps) {
     auto folder = DumpFolder::open(request.save);
     if (!folder)
         return steps.add(fail(folder.error()), "leaving no lifeboat.log");
-    steps.add(settle_attempts(*folder, request.keep), "leaving both");
     steps.add(write_log(*folder, request.log_text), "leaving none that is complete");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The end of a dump: settles which partial vmcore stays, writes lifeboat.log, syncs and unmounts.
+// The end of a dump: writes lifeboat.log, syncs and unmounts.
 #pragma once
 
 #include "base/log.h"
@@ -9,12 +9,8 @@
 
 namespace lifeboat {
 
-// Of two attempts at the vmcore, which is worth more.
-enum class BetterAttempt { first, second };
-
 struct FinishRequest {
     SaveRequest save;
-    BetterAttempt keep = BetterAttempt::first;
     std::string log_text;
 };
 

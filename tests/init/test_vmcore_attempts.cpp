@@ -66,17 +66,3 @@ TEST_CASE("the second attempt has one thread and knows what room it needs") {
     CHECK(nothing.expected_bytes == 0);
     CHECK_FALSE(nothing.first_got_half_way);
 }
-
-TEST_CASE("the attempt that got further is the better one, the first where they are equal") {
-    const StageOutcome less = ended(StageEnd::killed, 10), more = ended(StageEnd::killed, 11);
-    CHECK(better_of(less, more) == BetterAttempt::second);
-    CHECK(better_of(more, less) == BetterAttempt::first);
-    CHECK(better_of(less, less) == BetterAttempt::first);
-    CHECK(holds_pages(less));
-    CHECK_FALSE(holds_pages(ended(StageEnd::killed, 0)));
-    StageOutcome scanning = ended(StageEnd::killed, 10);
-    scanning.last_progress.phase = DumpProgress::Phase::scanning;
-    CHECK_FALSE(holds_pages(scanning));
-    scanning.facts["dumped"] = "7";
-    CHECK(holds_pages(scanning));
-}

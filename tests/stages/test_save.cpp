@@ -3,6 +3,7 @@
 #include "stages/copy_vmcore.h"
 #include "stages/finish_dump.h"
 #include "stages/save_kernel_log.h"
+#include "stages/settle_partial_dump.h"
 #include "tests/builders/core_builder.h"
 #include "tests/error_text.h"
 #include "tests/fakes/fake_system.h"
@@ -137,18 +138,40 @@ TEST_CASE("the end: the log is written, then the target synced and unmounted") {
                                                      "unmount " + saving.system.path("target")});
 }
 
-TEST_CASE("of two partial dumps the better one stays, as vmcore.incomplete") {
-    for (const BetterAttempt keep : {BetterAttempt::first, BetterAttempt::second}) {
-        Saving saving;
-        REQUIRE(save_kernel_log(saving.request(), saving.report).has_value());
-        saving.system.write(saving.file("vmcore.incomplete"), "first");
-        saving.system.write(saving.file("vmcore.second.incomplete"), "second");
-        CHECK(finish_dump({.save = saving.request(folder_name), .keep = keep, .log_text = ""}, saving.report)
-                  .has_value());
-        CHECK(saving.system.read(saving.file("vmcore.incomplete")) ==
-              (keep == BetterAttempt::first ? "first" : "second"));
+TEST_CASE("of two partial dumps the one with more pages stays, as vmcore.incomplete") {
+    Saving saving;
+    REQUIRE(copy_vmcore({.save = saving.request()}, saving.report).has_value());
+    const std::string whole = saving.system.read(saving.file("vmcore"));
+    std::filesystem::remove(saving.system.path(saving.file("vmcore")));
+    const std::uint64_t whole_pages = std::stoull(saving.report.facts["dumped"]);
+    const std::string cut = whole.substr(0, whole.size() - 3000);
+    struct Row {
+        std::string first, second, kept;
+        bool has_pages;
+    };
+    const Row rows[] = {
+        {whole, cut, whole, true},
+        {cut, whole, whole, true},
+        {whole, "", whole, true},
+        {"", cut, cut, true},
+        {"garbage", "other", "garbage", false},
+        {"", "", "", false},
+        {whole.substr(0, 500), whole.substr(0, 300), whole.substr(0, 500), false},
+    };
+    for (const Row& row : rows) {
+        saving.system.write(saving.file("vmcore.incomplete"), row.first);
+        saving.system.write(saving.file("vmcore.second.incomplete"), row.second);
+        CHECK(settle_partial_dump(saving.request(folder_name), saving.report).has_value());
+        CHECK((saving.system.read(saving.file("vmcore.incomplete")) == row.kept));
         CHECK_FALSE(saving.system.exists(saving.file("vmcore.second.incomplete")));
+        CHECK(saving.report.facts["bytes"] == std::to_string(row.kept.size()));
+        CHECK((std::stoull(saving.report.facts["dumped"]) > 0) == row.has_pages);
+        if (row.kept == whole)
+            CHECK(std::stoull(saving.report.facts["dumped"]) == whole_pages);
     }
+    std::filesystem::remove(saving.system.path(saving.file("vmcore.incomplete")));
+    CHECK(settle_partial_dump(saving.request(folder_name), saving.report).has_value());
+    CHECK(saving.report.facts["bytes"] == "0");
 }
 
 TEST_CASE("each step of the end is tried, and the first failure told") {
