@@ -2,17 +2,19 @@
 #include "qemu/guest/crash_kernel.h"
 
 #include "base/descriptor.h"
+#include "qemu/guest/command_line.h"
 #include "qemu/guest/console.h"
 
 #include <linux/kexec.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace guest {
 
 using lifeboat::open_file;
 
-void load_crash_kernel() {
+static void load_by_file() {
     const auto kernel = must(open_file("/crash/vmlinuz", O_RDONLY));
     const auto initrd = must(open_file("/crash/initrd", O_RDONLY));
     const std::string line = must(lifeboat::read_file("/crash/cmdline"));
@@ -20,6 +22,27 @@ void load_crash_kernel() {
     const long answer = syscall(SYS_kexec_file_load, kernel.get(), initrd.get(), line.size() + 1,
                                 line.c_str(), static_cast<unsigned long>(KEXEC_FILE_ON_CRASH));
     must_call(answer, "load the crash kernel");
+}
+
+static void load_by_kexec_tools() {
+    const std::string append = "--append=" + must(lifeboat::read_file("/crash/cmdline"));
+    const auto child = static_cast<pid_t>(must_call(fork(), "fork"));
+    if (child == 0) {
+        execl("/sbin/kexec", "kexec", "--load-panic", "--kexec-syscall", "--initrd=/crash/initrd",
+              append.c_str(), "/crash/vmlinuz", nullptr);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (status != 0)
+        give_up(std::format("kexec ended with status {:#x}", status));
+}
+
+void load_crash_kernel() {
+    if (option("kexec-load"))
+        load_by_kexec_tools();
+    else
+        load_by_file();
     unlink("/crash/vmlinuz");
     unlink("/crash/initrd");
 }

@@ -178,7 +178,7 @@ def agrees_with_reference(outcome: Outcome) -> Iterator[str]:
 
 ALWAYS: list[Check] = [reboots, is_truthful, is_private]
 SAVED: list[Check] = [has_summary("saved"), has_dump, has_kernel_log, has_log]
-KERNEL_LOG_ONLY: list[Check] = [has_no_dump, has_kernel_log, has_log]
+KERNEL_LOG_ONLY: list[Check] = [has_summary("dmesg-only", "incomplete"), has_no_dump, has_kernel_log, has_log]
 
 
 def complaints(outcome: Outcome, checks: list[Check]) -> list[str]:

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernels, modules
+from . import kernels, modules, packages
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
@@ -131,7 +131,8 @@ def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
         disks = _make_disks(setup, work)
         crash_initrd = _crash_initrd(setup, programs, kernel)
         (work / "initrd").write_bytes(_first_initrd(setup, programs, kernel, crash_initrd))
-        run = _machine(setup, kernel, work / "initrd", disks).run(folder / "serial.log", setup.deadline_seconds)
+        machine = _machine(setup, kernel, work / "initrd", disks)
+        run = machine.run(folder / "serial.log", setup.deadline_seconds)
         is_unmounted = setup.target_disk.is_unmounted()
         dump = _collect_dump(setup.target_disk, folder)
         raw = _collect_raw(disks[-1], run, folder) if setup.raw else None
@@ -175,6 +176,10 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
     initrd.add_file("crash/vmlinuz", kernel.image)
     initrd.add_bytes("crash/initrd", crash_initrd)
     initrd.add_text("crash/cmdline", _crash_command_line(setup))
+    if "kexec-load" in setup.first_options:
+        tools = packages.with_libraries("kexec-tools")
+        initrd.add_tree("", tools, "*.so*")
+        initrd.add_file("sbin/kexec", tools / "sbin/kexec", 0o755)
     return initrd.archive()
 
 

@@ -20,11 +20,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="qemu/panic", description="Boots a Debian kernel in QEMU, lets it panic, and saves its dump."
     )
-    parser.add_argument("--kernel", choices=sorted(META_PACKAGES), default="6.1", help="default: %(default)s")
+    lines = sorted(META_PACKAGES)
+    parser.add_argument("--kernel", choices=lines, default="6.1", help="default: %(default)s")
     parser.add_argument("--memory", default="2G", help="the machine's memory; default: %(default)s")
     parser.add_argument("--cpus", type=int, default=2, help="default: %(default)s")
     parser.add_argument("--crashkernel", default="128M", help="default: %(default)s")
-    parser.add_argument("--level", type=int, choices=range(32), default=31, metavar="0..31", help="dump level")
+    parser.add_argument("--level", type=int, choices=range(32), default=31, metavar="0..31")
     parser.add_argument("--raw", action="store_true", help="keep the raw vmcore too")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help="folder for it all; default: build/panic-TIME")

@@ -48,9 +48,8 @@ class Disk:
 
     def is_unmounted(self) -> bool:
         """Whether the journal has nothing to replay."""
-        answer = subprocess.run(
-            ["debugfs", "-R", "show_super_stats -h", self._device()], capture_output=True, text=True, check=True
-        )
+        command = ["debugfs", "-R", "show_super_stats -h", self._device()]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
         return "needs_recovery" not in answer.stdout
 
     def _device(self) -> str:
@@ -58,7 +57,8 @@ class Disk:
         return f"{self.path}?offset={offset_bytes}" if offset_bytes else str(self.path)
 
     def _make_table(self) -> None:
-        fields = [f"start={MEBIBYTE // SECTOR_BYTES}", f"size={self._file_system_bytes() // SECTOR_BYTES}"]
+        size_sectors = self._file_system_bytes() // SECTOR_BYTES
+        fields = [f"start={MEBIBYTE // SECTOR_BYTES}", f"size={size_sectors}"]
         if self.partition_uuid:
             fields.append(f"uuid={self.partition_uuid}")
         if self.partition_label:

@@ -37,12 +37,18 @@ class Initrd:
     def add_folder(self, path: str) -> None:
         self._add(path, stat.S_IFDIR | 0o755)
 
-    def add_tree(self, path: str, source: Path) -> None:
-        """Everything below a folder of this machine."""
-        for place in sorted(source.rglob("*")):
-            if place.is_file():
+    def add_symlink(self, path: str, target: str) -> None:
+        self._add(path, stat.S_IFLNK | 0o777, target.encode())
+
+    def add_tree(self, path: str, source: Path, pattern: str = "*") -> None:
+        """The files below a folder of this machine, those whose names match."""
+        for place in sorted(source.rglob(pattern)):
+            inside = str(Path(path) / place.relative_to(source))
+            if place.is_symlink():
+                self.add_symlink(inside, str(place.readlink()))
+            elif place.is_file():
                 mode = 0o755 if place.stat().st_mode & 0o100 else 0o644
-                self.add_file(f"{path}/{place.relative_to(source)}", place, mode)
+                self.add_file(inside, place, mode)
 
     def archive(self) -> bytes:
         """The newc archive; folders stand before what is in them."""

@@ -32,7 +32,7 @@ class Line:
 
 @dataclass
 class Machine:
-    """What to run. Disks are (image, serial number) in the order the guest sees them."""
+    """What to run. The guest sees the disks in this order; their serial numbers are the images' names."""
 
     kernel: Path
     initrd: Path
@@ -89,7 +89,8 @@ class Run:
 
     def seconds_of(self, part: str, after: float = 0) -> float | None:
         """When the first line with `part` in it came."""
-        return next((line.seconds for line in self.lines if part in line.text and line.seconds >= after), None)
+        found = (line.seconds for line in self.lines if part in line.text and line.seconds >= after)
+        return next(found, None)
 
     def errors(self) -> str:
         return self.lines[-1].text if self.lines else "no output"
