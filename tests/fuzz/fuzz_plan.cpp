@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The plan, and after a zero byte the kernel command line that overrides it.
+#include "stages/kernel_command_line.h"
+#include "stages/plan.h"
+
+#include <cstddef>
+#include <cstdint>
+
+using namespace lifeboat;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view input(reinterpret_cast<const char*>(data), size);
+    const std::size_t end = input.find('\0');
+    Plan plan = Plan::parse(input.substr(0, end));
+    if (end != std::string_view::npos)
+        plan.override_from(parse_kernel_command_line(input.substr(end + 1)));
+    if (plan.level > dump_level_maximum) // whatever was written, what is left can be carried out
+        __builtin_trap();
+    for (const Target& target : plan.targets)
+        if (target.path.empty() || target.path.front() != '/')
+            __builtin_trap();
+    return 0;
+}
