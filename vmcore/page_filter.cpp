@@ -117,6 +117,7 @@ Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {
     const std::uint64_t wanted = has_next ? 2 : 1;
     if (pfn - view_first_pfn_ + wanted > view_pages_ || pfn < view_first_pfn_) {
         const std::uint64_t address = section_address_ + (pfn - section_first_pfn_) * struct_bytes;
+        view_pages_ = 0; // nothing is in view when one of these fails
         view_ =
             TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
         if (view_.size() < wanted * struct_bytes) {
