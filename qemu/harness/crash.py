@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One crash: a kernel boots, is given a crash kernel, panics, and what came ashore is collected."""
 
-import shlex
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -112,6 +111,7 @@ def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
             return _crash_once(setup, programs, folder)
         except LostMachine as reason:
             print(f"attempt {attempt} of {ATTEMPTS}: machine lost: {reason}", flush=True)
+            (folder / "serial.log").rename(folder / f"serial.lost-{attempt}.log")
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("not reached")
@@ -122,7 +122,7 @@ def parse_summary(serial: str) -> dict[str, str]:
     lines = [line for line in serial.splitlines() if marker in line]
     if not lines:
         return {}
-    words = shlex.split(lines[-1].partition(marker)[2])
+    words = lines[-1].partition(marker)[2].split()
     return dict(word.partition("=")[::2] for word in words if "=" in word)
 
 
