@@ -121,14 +121,15 @@ Result<Child> start_child(const StageRequest& request, const StageWork& work) {
 
 class Watch {
 public:
-    Watch(Child child, const StageRequest& request, StageObserver& observer, int child_events)
+    Watch(Child child, const StageRequest& request, StageObserver& observer, int child_events,
+          std::uint64_t oom_kills_before)
         : child_(std::move(child))
         , request_(request)
         , observer_(observer)
-        , child_events_(child_events) {}
+        , child_events_(child_events)
+        , oom_kills_before_(oom_kills_before) {}
 
     StageOutcome run() {
-        oom_kills_before_ = count_oom_kills(request_.proc);
         while (!reaped_ && !outcome_.abandoned)
             step();
         while (take_reports()) {
@@ -261,10 +262,10 @@ private:
     const StageRequest& request_;
     StageObserver& observer_;
     int child_events_;
+    std::uint64_t oom_kills_before_;
     LineCutter lines_;
     StageOutcome outcome_;
     std::optional<EndMessage> last_words_;
-    std::uint64_t oom_kills_before_ = 0;
     Deadline stall_ = Deadline::after_ms(request_.limits.stall_ms);
     Deadline lately_ = Deadline::after_ms(0);
     Deadline give_up_ = Deadline::never();
@@ -307,10 +308,11 @@ Supervisor::~Supervisor() {
 }
 
 StageOutcome Supervisor::run(const StageRequest& request, const StageWork& work, StageObserver& observer) {
+    const std::uint64_t oom_kills_before = count_oom_kills(request.proc); // a child may be dead in no time
     auto child = start_child(request, work);
     if (!child)
         return StageOutcome{.error = std::move(child).error()};
-    return Watch(*std::move(child), request, observer, child_events_.get()).run();
+    return Watch(*std::move(child), request, observer, child_events_.get(), oom_kills_before).run();
 }
 
 } // namespace lifeboat
