@@ -36,7 +36,7 @@ TEST_CASE("dmesg tells how many records were damaged") {
     BuiltCore core =
         BuiltCore::from("ram 0x1000000..0x1900000\nlog \"one\" at 1\nlog \"two\" at 2\nlog \"three\" at 3");
     const std::uint64_t index = ((std::uint64_t{1} << 62) - 256 + 1) % 256;
-    core.memory().put(core.place("prb_descriptors").physical + index * 24 + 16, std::uint64_t{0});
+    core.memory().put(core.place("prb_descriptors").physical + index * 24 + 16, std::uint64_t{1} << 40);
     core.write(folder.path("core"));
     const ProgramResult result = dmesg(folder.path("core"));
     CHECK(result.exit_code == 0);
