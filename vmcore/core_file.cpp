@@ -34,9 +34,10 @@ Result<Struct> read_struct_at(int fd, std::uint64_t offset, std::string_view nam
 
 } // namespace
 
-Result<CoreFile> CoreFile::open(const std::string& path) {
+Result<CoreFile> CoreFile::open(const std::string& path, CoreAccess access) {
     CoreFile core;
     core.path_ = path;
+    core.access_ = access;
     core.file_ = TRY(open_file(path, O_RDONLY));
     struct stat status{};
     if (::fstat(core.file_.get(), &status) != 0)

@@ -23,15 +23,21 @@ struct CoreSegment {
     std::uint64_t memory_bytes; // what its header claims
 };
 
+// How the core's content is read. Mapped is faster. But a page that the machine cannot read (a memory error,
+// a disk error under a file) raises SIGBUS through a mapping, where read(2) fails for that page alone: so a
+// second attempt, after a first that died, reads.
+enum class CoreAccess : std::uint8_t { map, read };
+
 // Immutable after open(); may be read from several threads.
 class CoreFile {
 public:
     // Fails with corrupt or unsupported when it is not an ELF64 little-endian core of a known machine. A core
     // that ends too early, a note that is cut, or no VMCOREINFO opens all the same: see doubts().
-    static Result<CoreFile> open(const std::string& path);
+    static Result<CoreFile> open(const std::string& path, CoreAccess access = CoreAccess::map);
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] int fd() const { return file_.get(); }
+    [[nodiscard]] CoreAccess access() const { return access_; }
     [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
     [[nodiscard]] std::uint16_t elf_machine() const { return elf_machine_; }
     // By physical address, not overlapping.
@@ -56,6 +62,7 @@ private:
     void settle_segments();
 
     std::string path_;
+    CoreAccess access_ = CoreAccess::map;
     Descriptor file_;
     std::uint64_t size_bytes_ = 0;
     std::uint16_t elf_machine_ = 0;

@@ -17,7 +17,8 @@ namespace lifeboat {
 class CoreReader {
 public:
     explicit CoreReader(const CoreFile& core)
-        : core_(&core) {}
+        : core_(&core)
+        , mappable_(core.access() == CoreAccess::map) {}
 
     // The bytes from `physical`, at least one and at most `at_most`: as many as lie in one segment and one
     // window. The view holds until the third further call with an address elsewhere.
@@ -47,7 +48,7 @@ private:
     std::array<Window, 4> windows_;
     std::size_t last_window_ = 0;
     std::uint64_t clock_ = 0;
-    bool mappable_ = true;
+    bool mappable_;
     std::vector<std::byte> ragged_page_;
 };
 

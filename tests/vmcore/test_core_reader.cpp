@@ -53,6 +53,19 @@ TEST_CASE("and so it does where the file cannot be mapped") {
     with_forbidden_calls({.shared_mappings = true}, [&] { check_all_pages(written, core); });
 }
 
+TEST_CASE("asked to read, it maps nothing") {
+    const WrittenCore written(ragged_machine);
+    const auto is_mapped_after_reading = [&](CoreAccess access) {
+        const CoreFile core = CoreFile::open(written.path(), access).value();
+        check_all_pages(written, core);
+        CoreReader reader(core);
+        (void)reader.view_page(0x101).value();
+        return read_file("/proc/self/maps").value().contains(written.path());
+    };
+    CHECK(is_mapped_after_reading(CoreAccess::map));
+    CHECK_FALSE(is_mapped_after_reading(CoreAccess::read));
+}
+
 TEST_CASE("segments that begin anywhere in the file") {
     const WrittenCore written(small_machine("fill 0x100..0x110 random\nelf no_text"));
     // The same bytes, moved by 0x234 in the file.
