@@ -408,8 +408,10 @@ void boot(const SystemPaths& paths, const FinalActionTimes& times) {
         action = boot.action();
         boot.prepare_for_end();
         log->console().flush(2000, Deadline::after_ms(20'000));
-    } catch (const std::exception&) {
-        // No memory even for PID 1: what is saved is saved, and the machine reboots.
+    } catch (const std::exception& exception) {
+        // No memory even for PID 1. What is saved is saved; words that need no memory, and the machine
+        // reboots.
+        (void)!::write(STDERR_FILENO, exception.what(), std::string_view(exception.what()).size());
     }
     carry_out_final_action(action, paths, log ? log->console().fd() : -1, times);
 }

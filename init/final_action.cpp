@@ -6,10 +6,10 @@
 #include "base/system.h"
 #include "base/text.h"
 
+#include <csignal>
 #include <functional>
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/reboot.h>
 #include <termios.h>
 #include <unistd.h>

@@ -43,8 +43,8 @@ std::string ProgressLine::words(const DumpProgress& progress, std::uint64_t perc
     if (progress.phase == DumpProgress::Phase::scanning)
         return std::format("vmcore: {} % of memory classified", percent);
     const double seconds = static_cast<double>(now_ms - *copying_since_ms_) / 1000;
-    const double done = static_cast<double>(progress.done_pages),
-                 total = static_cast<double>(progress.total_pages);
+    const auto done = static_cast<double>(progress.done_pages),
+               total = static_cast<double>(progress.total_pages);
     if (done == 0 || seconds <= 0)
         return std::format("vmcore: {} % copied", percent);
     return std::format("vmcore: {} % copied, {:.0f} MB/s, {:.0f} MB written, {:.0f} s left", percent,

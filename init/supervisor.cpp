@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 
 #include <poll.h>
@@ -60,7 +61,7 @@ public:
         send(progress);
     }
     // A pipe that takes nothing more means that PID 1 has given this child up: there is nobody to tell.
-    void send(const StageMessage& message) { (void)write_all(fd_, encode(message), "report"); }
+    void send(const StageMessage& message) const { (void)write_all(fd_, encode(message), "report"); }
 
 private:
     int fd_;
@@ -166,7 +167,7 @@ private:
                                             : request_.limits.deadline;
     }
 
-    void drain_child_events() {
+    void drain_child_events() const {
         std::array<signalfd_siginfo, 8> events;
         while (::read(child_events_, events.data(), sizeof events) > 0) {
         }

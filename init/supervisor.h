@@ -16,8 +16,6 @@
 #include <string>
 #include <string_view>
 
-#include <signal.h>
-
 namespace lifeboat {
 
 struct StageLimits {

@@ -165,6 +165,7 @@ std::vector<std::string> list_sysctl_files(const SystemPaths& paths) {
             if (name.ends_with(".conf"))
                 by_name.try_emplace(name, paths.root + folder + "/" + name);
     std::vector<std::string> files;
+    files.reserve(by_name.size() + 1);
     for (auto& [name, file] : by_name)
         files.push_back(std::move(file));
     files.push_back(paths.root + "/etc/sysctl.conf");

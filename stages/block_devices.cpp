@@ -21,10 +21,8 @@ namespace lifeboat {
 namespace {
 
 bool is_of_no_use(std::string_view name) {
-    for (const std::string_view prefix : {"ram", "zram", "loop", "fd", "nbd"})
-        if (name.starts_with(prefix))
-            return true;
-    return false;
+    constexpr std::string_view prefixes[] = {"ram", "zram", "loop", "fd", "nbd"};
+    return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::optional<dev_t> parse_device_number(std::string_view text) {
@@ -112,7 +110,7 @@ std::vector<BlockDevice> list_block_devices(const SystemPaths& paths) {
     const std::string folder = paths.sys + "/class/block";
     for (const std::string& name : list_folder(folder).value_or(std::vector<std::string>{}))
         if (!is_of_no_use(name))
-            if (auto device = read_block_device(folder + "/" + name, name))
+            if (auto device = read_block_device(std::format("{}/{}", folder, name), name))
                 devices.push_back(*std::move(device));
     return devices;
 }

@@ -27,7 +27,7 @@ void collect_modaliases(const std::string& folder, int depth, std::set<std::stri
     if (!names || depth > depth_limit)
         return;
     for (const std::string& name : *names) {
-        const std::string path = folder + "/" + name;
+        const std::string path = std::format("{}/{}", folder, name);
         if (name != "modalias") {
             if (is_real_folder(path))
                 collect_modaliases(path, depth + 1, aliases);

@@ -37,8 +37,8 @@ private:
         void operator()(kmod_ctx* context) const;
     };
 
-    ModuleLoader(const SystemPaths& paths, Log& log, kmod_ctx* context)
-        : paths_(paths)
+    ModuleLoader(SystemPaths paths, Log& log, kmod_ctx* context)
+        : paths_(std::move(paths))
         , log_(&log)
         , context_(context) {}
 

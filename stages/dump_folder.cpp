@@ -102,7 +102,7 @@ Result<DumpFolder> DumpFolder::open(const SaveRequest& request) {
     return DumpFolder(request.folder, TRY(step_into(parent.get(), request.folder)));
 }
 
-Result<Descriptor> DumpFolder::create_file(const std::string& name) {
+Result<Descriptor> DumpFolder::create_file(const std::string& name) const {
     return open_file_at(fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }
 
@@ -118,7 +118,7 @@ Result<> DumpFolder::rename_file(const std::string& from, const std::string& to)
     return sync_folder(fd(), name_);
 }
 
-Result<> DumpFolder::remove_file(const std::string& name) {
+Result<> DumpFolder::remove_file(const std::string& name) const {
     if (::unlinkat(fd(), name.c_str(), 0) != 0 && errno != ENOENT)
         return fail_system("remove '{}'", name);
     return {};

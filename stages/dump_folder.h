@@ -40,11 +40,11 @@ public:
     [[nodiscard]] int fd() const { return folder_.get(); }
 
     // A new file, open for reading and writing; fails where there is one of that name.
-    Result<Descriptor> create_file(const std::string& name);
+    Result<Descriptor> create_file(const std::string& name) const;
     // fsync, rename, fsync of the folder.
     Result<> complete_file(const Descriptor& file, const std::string& from, const std::string& to);
     // Gone already is fine.
-    Result<> remove_file(const std::string& name);
+    Result<> remove_file(const std::string& name) const;
     Result<> rename_file(const std::string& from, const std::string& to);
     // Nothing when there is no such file.
     [[nodiscard]] std::optional<std::uint64_t> size_of(const std::string& name) const;

@@ -40,8 +40,8 @@ private:
         DeviceTags tags;
     };
 
-    TargetSearch(const SystemPaths& paths, ModuleLoader* coldplug, Log& log, UeventSocket uevents)
-        : paths_(paths)
+    TargetSearch(SystemPaths paths, ModuleLoader* coldplug, Log& log, UeventSocket uevents)
+        : paths_(std::move(paths))
         , coldplug_(coldplug)
         , log_(&log)
         , uevents_(std::move(uevents)) {}

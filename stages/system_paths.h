@@ -10,7 +10,7 @@ struct SystemPaths {
     std::string proc = "/proc";
     std::string sys = "/sys";
     std::string dev = "/dev";
-    std::string root = "";                   // in front of /etc, /lib, ...
+    std::string root;                        // in front of /etc, /lib, ...
     std::string mount_point = "/target";     // where the target is mounted; made when missing
     std::string own_nodes = "/lifeboat-dev"; // device nodes made by hand where /dev has none
 
