@@ -3,6 +3,7 @@
 #include "host/subcommands.h"
 
 #include <cstdio>
+#include <format>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ constexpr Subcommand subcommands[] = {
 
 ExitCode help() {
     for (const Subcommand& subcommand : subcommands)
-        std::printf("lifeboat %s %s\n", subcommand.name.data(), subcommand.synopsis.data());
+        std::fputs(std::format("lifeboat {} {}\n", subcommand.name, subcommand.synopsis).c_str(), stdout);
     return exit_ok;
 }
 

@@ -35,7 +35,7 @@ PageFilter PageFilter::open(const CoreFile& core, unsigned level, std::vector<st
         return filter;
     }
     if (auto layout = StructPageLayout::from(core.vmcoreinfo(), doubts))
-        filter.tools_.emplace(std::move(*memory), std::move(*memmap), *layout);
+        filter.tools_.emplace(std::move(*memory), *memmap, *layout);
     return filter;
 }
 
