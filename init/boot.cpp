@@ -108,6 +108,7 @@ private:
     void note_failure(std::string_view stage, std::string_view what, std::string_view instead);
     bool try_target(bool coldplug, bool again);
     void show_log_tail();
+    StageOutcome attempt_log();
     StageOutcome attempt_vmcore(const CopyRequest& request);
     void attempt_vmcore_again(const CopyRequest& request, const StageOutcome& first);
     void settle_vmcore();
@@ -128,6 +129,7 @@ private:
 
     const Target* target_ = nullptr; // of plan_, mounted
     std::string folder_;             // the dump's, once it is made
+    CoreAccess access_ = CoreAccess::map;
     bool kernel_log_saved_ = false;
     bool vmcore_complete_ = false;
     bool vmcore_holds_pages_ = false;
@@ -283,26 +285,39 @@ bool Boot::try_target(bool coldplug, bool again) {
 }
 
 SaveRequest Boot::save_request() const {
-    return {paths_, target_ != nullptr ? target_->path : "", plan_.host, folder_};
+    return {paths_, target_ != nullptr ? target_->path : "", plan_.host, folder_, access_};
 }
 
 void Boot::save_log() {
     if (target_ == nullptr)
         return show_log_tail();
-    const auto outcome = supervise(
-        "dmesg", limits_of(plan_.deadlines.dmesg_s),
-        [this](StageReport& report) { return save_kernel_log(save_request(), report); },
-        OomRank::first_to_go);
-    keep_counts(outcome.facts);
+    StageOutcome outcome = attempt_log();
+    if (outcome.end == StageEnd::killed && access_ == CoreAccess::map) {
+        // Most likely a page that cannot be read: a mapping kills who touches it, a read fails.
+        access_ = CoreAccess::read;
+        log_.error("dmesg: {}, trying once more without mapping the core", outcome.describe());
+        outcome = attempt_log();
+    }
     kernel_log_saved_ = outcome.completed();
     if (!kernel_log_saved_)
         note_failure("dmesg", outcome.describe(), "going on with the vmcore");
 }
 
+StageOutcome Boot::attempt_log() {
+    StageOutcome outcome = supervise(
+        "dmesg", limits_of(plan_.deadlines.dmesg_s),
+        [this](StageReport& report) { return save_kernel_log(save_request(), report); },
+        OomRank::first_to_go);
+    keep_counts(outcome.facts);
+    return outcome;
+}
+
 void Boot::show_log_tail() {
     const auto outcome = supervise(
         "dmesg", limits_of(plan_.deadlines.dmesg_s),
-        [this](StageReport& report) { return show_kernel_log_tail(paths_, shown_tail_bytes, report); },
+        [this](StageReport& report) {
+            return show_kernel_log_tail(save_request(), shown_tail_bytes, report);
+        },
         OomRank::first_to_go);
     if (!outcome.completed())
         note_failure("dmesg", outcome.describe(), "showing nothing more of it");
@@ -325,7 +340,7 @@ void Boot::save_vmcore() {
 void Boot::attempt_vmcore_again(const CopyRequest& request, const StageOutcome& first) {
     log_.error("vmcore: {}, trying once more with the least memory", first.describe());
     CopyRequest again = second_attempt_after(request, first);
-    again.save = save_request(); // the first may have made the folder
+    again.save.folder = folder_; // the first may have made it
     const StageOutcome second = attempt_vmcore(again);
     if (!second.completed())
         note_failure("vmcore", second.describe(), "keeping what is there");
@@ -376,7 +391,8 @@ void Boot::finish() {
 }
 
 std::string Boot::summary_line() {
-    summary_.result = vmcore_complete_      ? DumpResult::saved
+    const bool lacks_pages = summary_.count("unreadable") > 0;
+    summary_.result = vmcore_complete_      ? (lacks_pages ? DumpResult::partial : DumpResult::saved)
                       : vmcore_holds_pages_ ? DumpResult::incomplete
                       : kernel_log_saved_   ? DumpResult::dmesg_only
                                             : DumpResult::failed;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <algorithm>
 #include <format>
 
 namespace lifeboat {
@@ -13,6 +14,8 @@ std::string_view name_of(DumpResult result) {
     switch (result) {
     case DumpResult::saved:
         return "saved";
+    case DumpResult::partial:
+        return "partial";
     case DumpResult::incomplete:
         return "incomplete";
     case DumpResult::dmesg_only:
@@ -44,6 +47,11 @@ void Summary::set_count(std::string_view name, std::uint64_t value) {
     for (std::size_t index = 0; index < std::size(count_names); ++index)
         if (count_names[index] == name)
             counts[index] = value;
+}
+
+std::uint64_t Summary::count(std::string_view name) const {
+    const auto* found = std::ranges::find(count_names, name);
+    return found == std::end(count_names) ? 0 : counts[found - std::begin(count_names)];
 }
 
 std::string Summary::line() const {

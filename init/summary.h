@@ -13,6 +13,7 @@ namespace lifeboat {
 
 enum class DumpResult : std::uint8_t {
     saved,      // vmcore has its final name and is on disk
+    partial,    // the same, but pages that belong in it could not be read
     incomplete, // vmcore.incomplete holds some of the pages
     dmesg_only, // vmcore-dmesg.txt is complete and on disk, nothing of the memory is
     failed,     // none of these
@@ -35,6 +36,7 @@ struct Summary {
     std::uint64_t mem_total_kib = 0;
 
     void set_count(std::string_view name, std::uint64_t value);
+    [[nodiscard]] std::uint64_t count(std::string_view name) const; // 0 for a name that is not known
     [[nodiscard]] std::string line() const;
 };
 

@@ -47,6 +47,7 @@ bool is_worth_second_attempt(const StageOutcome& first) {
 CopyRequest second_attempt_after(const CopyRequest& request, const StageOutcome& first) {
     CopyRequest second = request;
     second.options.threads = 1;
+    second.save.access = CoreAccess::read;
     second.second_attempt = true;
     second.expected_bytes = expected_bytes(first.last_progress);
     second.first_got_half_way =

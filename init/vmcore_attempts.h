@@ -11,7 +11,8 @@ namespace lifeboat {
 // full, the input is at fault, or it was merely slow: the same would come again, and a partial dump stands.
 bool is_worth_second_attempt(const StageOutcome& first);
 
-// The same copy for a second attempt: one thread, and what is known of the first.
+// The same copy for a second attempt: one thread, the core read instead of mapped, and what is known of the
+// first.
 CopyRequest second_attempt_after(const CopyRequest& request, const StageOutcome& first);
 
 bool is_complete(const StageOutcome& attempt);

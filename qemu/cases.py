@@ -151,11 +151,11 @@ CASES: dict[str, Case] = {
     ),
     "vmcore-truncated": Case(
         small(guest_options=["vmcore=truncated"], guest_drivers=["fuse"]),
-        [checks.says("lifeboat: .*truncated"), checks.says("lifeboat: summary ")],
+        [checks.has_summary("partial"), checks.has_dump, checks.says("lifeboat: .*truncated")],
     ),
     "vmcore-unreadable": Case(
         small(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
-        [checks.says("lifeboat: summary ")],
+        [checks.has_summary("partial"), checks.has_dump, checks.says("lifeboat: .*(Bus error)")],
     ),
     # A child that comes to harm
     "child-killed": sabotaged("kill"),

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "stages/plan.h"
 #include "stages/system_paths.h"
+#include "vmcore/core_file.h"
 
 #include <cstdint>
 #include <optional>
@@ -21,6 +22,7 @@ struct SaveRequest {
     std::string target_path; // Target::path
     std::string host;
     std::string folder;
+    CoreAccess access = CoreAccess::map;
 };
 
 // "20250131T235959Z-host": of the host's name letters, digits, '.', '_' and '-' stay, at most 64 of them.

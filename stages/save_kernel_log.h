@@ -10,10 +10,11 @@
 
 namespace lifeboat {
 
-// Makes the dump's folder and in it vmcore-dmesg.txt. Broken off, it leaves vmcore-dmesg.txt.incomplete.
+// Makes the dump's folder, where the request names none, and in it vmcore-dmesg.txt. Broken off, it leaves
+// vmcore-dmesg.txt.incomplete, which a further attempt in the same folder replaces.
 Result<> save_kernel_log(const SaveRequest& request, StageReport& report);
 
 // With no target the console is the only way left to bring the log ashore: its last `limit_bytes`, by lines.
-Result<> show_kernel_log_tail(const SystemPaths& paths, std::size_t limit_bytes, StageReport& report);
+Result<> show_kernel_log_tail(const SaveRequest& request, std::size_t limit_bytes, StageReport& report);
 
 } // namespace lifeboat

@@ -32,7 +32,7 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
     complete = outcome.dump and outcome.dump / dump_files.COMPLETE
     incomplete = outcome.dump and outcome.dump / dump_files.INCOMPLETE
     is_saved = bool(complete and complete.exists())
-    if result and is_saved != (result == "saved"):
+    if result and is_saved != (result in ("saved", "partial")):
         yield f"the summary says result={result}, but 'vmcore' is {'there' if is_saved else 'not there'}"
     if is_saved and incomplete.exists():
         yield "there are both 'vmcore' and 'vmcore.incomplete'"

@@ -14,6 +14,8 @@ TEST_CASE("the summary line has all its keys, in order") {
     for (const std::string_view name : Summary::count_names)
         summary.set_count(name, ++value);
     summary.set_count("something else", 1);
+    CHECK(summary.count("bytes") == 101);
+    CHECK(summary.count("something else") == 0);
     summary.total_ms = 12'345;
     summary.stages_ms = {{"plan", 7}, {"vmcore", 1'020}};
     summary.peak_kib = 4968;
@@ -33,6 +35,7 @@ TEST_CASE("each result, and what is escaped or missing") {
         DumpResult result;
         std::string beginning;
     } rows[] = {{DumpResult::saved, "summary result=saved "},
+                {DumpResult::partial, "summary result=partial "},
                 {DumpResult::incomplete, "summary result=incomplete "},
                 {DumpResult::dmesg_only, "summary result=dmesg-only "},
                 {DumpResult::failed, "summary result=failed level=0 folder=- bytes=0 "}};

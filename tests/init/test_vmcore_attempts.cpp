@@ -58,6 +58,7 @@ TEST_CASE("the second attempt has one thread and knows what room it needs") {
     const CopyRequest early = second_attempt_after(request, ended(StageEnd::killed, 25, 100, 1000));
     CHECK(early.second_attempt);
     CHECK(early.options.threads == 1);
+    CHECK(early.save.access == CoreAccess::read);
     CHECK(early.expected_bytes == 4500);
     CHECK_FALSE(early.first_got_half_way);
     CHECK(second_attempt_after(request, ended(StageEnd::killed, 50, 100, 1000)).first_got_half_way);

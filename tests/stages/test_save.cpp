@@ -58,6 +58,19 @@ TEST_CASE("the kernel log is saved whole, under its final name, in a folder with
     CHECK_FALSE(saving.system.exists(saving.file("vmcore-dmesg.txt.incomplete")));
 }
 
+TEST_CASE("a second attempt at the kernel log takes the first one's place") {
+    Saving saving;
+    REQUIRE(save_kernel_log(saving.request(), saving.report).has_value());
+    REQUIRE(std::filesystem::remove(saving.system.path(saving.file("vmcore-dmesg.txt"))));
+    saving.system.write(saving.file("vmcore-dmesg.txt.incomplete"), "half a li");
+    SaveRequest again = saving.request(folder_name);
+    again.access = CoreAccess::read;
+    REQUIRE(tests::error_text(save_kernel_log(again, saving.report)) == "no error");
+    CHECK(saving.report.facts["folder"] == folder_name);
+    CHECK(saving.system.read(saving.file("vmcore-dmesg.txt")) == saving.core.expected_log());
+    CHECK_FALSE(saving.system.exists(saving.file("vmcore-dmesg.txt.incomplete")));
+}
+
 TEST_CASE("without a vmcore there is a folder for the log that says so") {
     Saving saving;
     std::filesystem::remove(saving.system.path("proc/vmcore"));
@@ -77,7 +90,7 @@ TEST_CASE("a log that cannot be found leaves no file") {
 
 TEST_CASE("the end of the log, by lines, for a machine without a target") {
     Saving saving;
-    CHECK(show_kernel_log_tail(saving.system.paths(), 32, saving.report).has_value());
+    CHECK(show_kernel_log_tail(saving.request(), 32, saving.report).has_value());
     CHECK(saving.report.lines == std::vector<std::string>{"| [   12.500000] Kernel panic"});
 }
 
