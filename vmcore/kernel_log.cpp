@@ -74,8 +74,7 @@ public:
     [[nodiscard]] std::uint64_t written_bytes() const { return written_bytes_; }
 
 private:
-    // As the kernel's own readers do: control characters and what is not ASCII become \xNN, but for tabs and
-    // UTF-8.
+    // Control characters become \xNN, but for tabs; what is not ASCII stays: it may be UTF-8.
     void append_printable(std::string_view text) {
         for (const char character : text) {
             const auto byte = static_cast<unsigned char>(character);
@@ -140,6 +139,11 @@ private:
 };
 
 constexpr unsigned state_shift = 62;
+// log_buf_len= is at most 2 GiB, and a descriptor stands for 32 bytes of it (PRB_AVGBITS).
+constexpr unsigned size_bits_limit = 31;
+constexpr unsigned count_bits_limit = size_bits_limit - 5;
+// After so many only as many of the newest are looked at: it would take minutes to find nothing.
+constexpr std::uint64_t damaged_in_a_row_limit = 65536;
 constexpr std::uint64_t empty_line_position = 3; // EMPTY_LINE_LPOS, NO_LPOS in older kernels
 constexpr std::uint64_t id_mask = (std::uint64_t{1} << state_shift) - 1;
 
@@ -181,7 +185,7 @@ Result<LocklessRing> LocklessRing::open(const Vmcoreinfo& info, KernelMemory& me
                           has_member(ring.info_bytes_, ring.time_at_, 8) &&
                           has_member(ring.info_bytes_, ring.length_at_, 2) &&
                           ring.descriptor_bytes_ <= 4096 && ring.info_bytes_ <= 4096;
-    if (!has_room || count_bits > 30 || size_bits > 31)
+    if (!has_room || count_bits > count_bits_limit || size_bits > size_bits_limit)
         return fail(ErrorKind::corrupt,
                     "the kernel log's ring says 2^{} records in 2^{} bytes, which cannot be", count_bits,
                     size_bits);
@@ -193,14 +197,22 @@ Result<LocklessRing> LocklessRing::open(const Vmcoreinfo& info, KernelMemory& me
 Result<> LocklessRing::read(KernelMemory& memory, LineWriter& writer, KernelLogSummary& summary) const {
     // From the oldest id to the newest; never more than there are descriptors, whatever the two say.
     const std::uint64_t between = std::min((head_id_ - tail_id_) & id_mask, count_ - 1);
+    std::uint64_t damaged_in_a_row = 0;
     for (std::uint64_t i = 0; i <= between; ++i) {
         const std::uint64_t id = (head_id_ - between + i) & id_mask;
         const auto record = read_record(id, memory);
+        damaged_in_a_row = record ? 0 : damaged_in_a_row + 1;
         if (!record) {
             ++summary.damaged_records;
         } else if (*record) {
             ++summary.records;
             TRY(writer.write_record((*record)->nanoseconds, (*record)->text));
+        }
+        // Where so much is not there, the newest records are what matters, and there may be no end to the
+        // rest.
+        if (damaged_in_a_row == damaged_in_a_row_limit && between - i > damaged_in_a_row_limit) {
+            summary.damaged_records += between - i - damaged_in_a_row_limit;
+            i = between - damaged_in_a_row_limit;
         }
     }
     return {};

@@ -21,10 +21,10 @@ struct KernelLogSummary {
 
 using TextSink = std::function<Result<>(std::string_view)>;
 
-// Hands the log's lines to `sink` in order, formatted as dmesg does: "[    1.234567] text\n" (with the caller
-// field where the kernel kept one: "[    1.234567][    T1] "), continuation lines prefixed alike. Bounded in
-// time and memory whatever the ring contains. Fails with no_data when the core does not say where the log is,
-// with corrupt when the ring's own description cannot be true, or with the sink's error.
+// Hands the log's lines to `sink` in order, formatted as dmesg does: "[    1.234567] text\n", continuation
+// lines prefixed alike. The caller's field is not written: VMCOREINFO does not tell whether the kernel shows
+// it. Bounded in time and memory whatever the ring contains. Fails with no_data when the core does not say
+// where the log is, with corrupt when the ring's own description cannot be true, or with the sink's error.
 Result<KernelLogSummary> extract_kernel_log(const CoreFile& core, const TextSink& sink);
 
 } // namespace lifeboat
