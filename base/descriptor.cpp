@@ -78,6 +78,8 @@ Result<> write_all(int fd, std::span<const std::byte> bytes, std::string_view na
         const ssize_t count = retry_interrupted([&] { return ::write(fd, bytes.data(), bytes.size()); });
         if (count < 0)
             return fail_system("write {} bytes to '{}'", bytes.size(), name);
+        if (count == 0)
+            return fail(ErrorKind::no_space, "write {} bytes to '{}': none taken", bytes.size(), name);
         bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
     return {};
@@ -93,6 +95,9 @@ Result<> write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t of
             [&] { return ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
         if (count < 0)
             return fail_system("write {} bytes to '{}' at {:#x}", bytes.size(), name, offset);
+        if (count == 0)
+            return fail(ErrorKind::no_space, "write {} bytes to '{}' at {:#x}: none taken", bytes.size(),
+                        name, offset);
         bytes = bytes.subspan(static_cast<std::size_t>(count));
         offset += static_cast<std::uint64_t>(count);
     }

@@ -144,6 +144,7 @@ void CoreFile::settle_segments() {
     std::vector<CoreSegment> settled;
     std::uint64_t end = 0;
     std::uint64_t missing_bytes = 0;
+    std::uint64_t unheld_bytes = 0;
     for (CoreSegment segment : segments_) {
         const std::uint64_t skip = end > segment.physical_address ? end - segment.physical_address : 0;
         if (skip >= segment.memory_bytes)
@@ -159,10 +160,15 @@ void CoreFile::settle_segments() {
             segment.file_bytes -=
                 std::min(segment.file_bytes, (segment.physical_address + held) % page_bytes_);
         missing_bytes += named - segment.file_bytes;
+        unheld_bytes += segment.memory_bytes - named;
         end = segment.physical_address + segment.memory_bytes;
         settled.push_back(segment);
     }
     segments_ = std::move(settled);
+    if (unheld_bytes > 0)
+        doubts_.push_back(
+            std::format("'{}' names {} bytes of memory that it does not hold, leaving their pages out", path_,
+                        unheld_bytes));
     if (missing_bytes > 0)
         doubts_.push_back(
             std::format("'{}' is truncated: {} bytes of memory that its headers name are not there, leaving "

@@ -74,23 +74,22 @@ Result<> CoreReader::fill(Window& window, std::uint64_t file_offset) {
             return {};
         }
         mappable_ = false;
-        for (Window& other : windows_)
-            other = Window{};
     }
-    if (!window.mapping.is_mapped())
-        window.mapping = TRY(Mapping::anonymous(read_window_bytes));
+    window.mapping.reset();
+    if (!window.buffer.is_mapped())
+        window.buffer = TRY(Mapping::anonymous(read_window_bytes));
     const std::uint64_t start = file_offset / read_window_bytes * read_window_bytes;
     const std::uint64_t length = std::min(read_window_bytes, core_->size_bytes() - start);
-    auto done = read_exactly_at(core_->fd(), window.mapping.bytes().first(length), start, core_->path());
+    auto done = read_exactly_at(core_->fd(), window.buffer.bytes().first(length), start, core_->path());
     if (done) {
         window.file_offset = start;
-        window.bytes = window.mapping.bytes().first(length);
+        window.bytes = window.buffer.bytes().first(length);
         return {};
     }
     // Something in the window cannot be read; it need not be the page that is asked for.
     const std::uint64_t page_start = file_offset / core_->page_bytes() * core_->page_bytes();
     const auto page =
-        window.mapping.bytes().first(std::min(core_->page_bytes(), core_->size_bytes() - page_start));
+        window.buffer.bytes().first(std::min(core_->page_bytes(), core_->size_bytes() - page_start));
     TRY(read_exactly_at(core_->fd(), page, page_start, core_->path()));
     window.file_offset = page_start;
     window.bytes = page;

@@ -34,7 +34,8 @@ private:
     struct Window {
         std::uint64_t file_offset = 0;
         std::span<const std::byte> bytes;
-        Mapping mapping;
+        Mapping mapping; // where it is mapped
+        Mapping buffer;  // where it is read
         std::uint64_t used_at = 0;
     };
 

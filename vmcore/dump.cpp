@@ -39,7 +39,7 @@ private:
     Result<> copy(KdumpWriter& writer);
     Result<> take(const PageBatch& batch, KdumpWriter& writer);
     Result<std::size_t> next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& writer);
-    void mark_present(BitmapPiece& present, BitmapPiece& readable) const;
+    void mark_present(BitmapPiece& present, BitmapPiece& readable);
 
     const CoreFile& core_;
     const DumpOptions& options_;
@@ -47,19 +47,24 @@ private:
     DumpSummary& summary_;
     DumpProgress progress_;
     BitmapPiece copying_;
+    std::size_t scanned_segments_ = 0; // those wholly below the piece at hand
     std::uint64_t next_pfn_ = 0;
 };
 
 // A page counts as present when any byte of it lies in a segment.
-void Dump::mark_present(BitmapPiece& present, BitmapPiece& readable) const {
+void Dump::mark_present(BitmapPiece& present, BitmapPiece& readable) {
     const std::uint64_t page_bytes = core_.page_bytes();
-    for (const CoreSegment& segment : core_.segments()) {
+    for (const CoreSegment& segment : core_.segments().subspan(scanned_segments_)) {
         const std::uint64_t first = segment.physical_address / page_bytes;
         if (first >= present.end_pfn())
             break;
         const auto end_of = [&](std::uint64_t bytes) {
             return (segment.physical_address + bytes + page_bytes - 1) / page_bytes;
         };
+        if (end_of(segment.memory_bytes) <= present.first_pfn()) {
+            ++scanned_segments_;
+            continue;
+        }
         present.set(first, end_of(segment.memory_bytes));
         if (segment.file_bytes > 0)
             readable.set(first, end_of(segment.file_bytes));

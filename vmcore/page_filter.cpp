@@ -10,6 +10,7 @@ namespace {
 
 // As much of the memmap as is asked for in one view: what one large page maps.
 constexpr std::uint64_t view_bytes = std::uint64_t{2} << 20;
+constexpr unsigned gigantic_order_limit = 18; // 1 GiB, the largest page of x86_64
 
 } // namespace
 
@@ -70,18 +71,41 @@ void PageFilter::filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std
     section_address_ = **address;
     std::uint64_t pfn = first_pfn;
     while ((pfn = piece.next_set(pfn)) < end_pfn) {
-        const auto pages = struct_pages(pfn);
-        PageVerdict verdict;
-        if (!pages)
-            unreadable_memmap_.note(pfn);
-        else
-            verdict = tools_->layout.judge(pfn, pages->page, pages->next);
-        if (verdict.order_is_corrupt)
-            corrupt_order_.note(pfn);
+        const PageVerdict verdict = judge(pfn);
         const Run run{pfn, pfn + (std::uint64_t{1} << verdict.order), verdict.page_class};
         carry_out(run, piece);
         pfn = run.end_pfn;
     }
+}
+
+PageVerdict PageFilter::judge(std::uint64_t pfn) {
+    const auto pages = struct_pages(pfn);
+    if (!pages) {
+        unreadable_memmap_.note(pfn);
+        return {};
+    }
+    PageVerdict verdict = tools_->layout.judge(pfn, pages->page, pages->next);
+    if (verdict.order_is_corrupt)
+        corrupt_order_.note(pfn);
+    const bool is_folio = verdict.order > 0 && verdict.page_class != PageClass::free;
+    if (is_folio && !is_whole_folio(pfn, verdict.order)) {
+        corrupt_folio_.note(pfn);
+        verdict.order = 0;
+    }
+    return verdict;
+}
+
+// The last page of a folio points to its head. Where it does not, the order is damaged, and believing it
+// would take pages from the dump that have nothing to do with the folio. A gigantic one ends in another
+// section and is believed.
+bool PageFilter::is_whole_folio(std::uint64_t pfn, unsigned order) {
+    const std::uint64_t last = pfn + (std::uint64_t{1} << order) - 1;
+    if (last >= section_end_pfn_)
+        return order <= gigantic_order_limit;
+    const std::uint64_t head_address =
+        section_address_ + (pfn - section_first_pfn_) * tools_->layout.struct_bytes();
+    const auto pages = struct_pages(last);
+    return pages && tools_->layout.is_tail_of(pages->page, head_address);
 }
 
 // Counts the run's pages in the piece, takes them from it if they are to be left out, and keeps the rest of
@@ -165,6 +189,8 @@ void PageFilter::add_to(DumpSummary& summary) const {
     };
     say(no_memmap_, "have no struct page, keeping them");
     say(unreadable_memmap_, "have a struct page that cannot be read, keeping them");
+    say(corrupt_folio_,
+        "are heads of folios whose last page is not theirs, judging their other pages by themselves");
     say(corrupt_order_, "are said to begin a free block of a size that cannot be, keeping them");
     if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0)
         summary.doubts.emplace_back(

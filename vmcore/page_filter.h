@@ -56,6 +56,8 @@ private:
         const std::byte* next;
     };
     Result<StructPages> struct_pages(std::uint64_t pfn);
+    PageVerdict judge(std::uint64_t pfn);
+    bool is_whole_folio(std::uint64_t pfn, unsigned order);
     [[nodiscard]] bool is_left_out(PageClass page_class) const;
 
     struct Tools {
@@ -70,6 +72,7 @@ private:
     Doubt no_memmap_;
     Doubt unreadable_memmap_;
     Doubt corrupt_order_;
+    Doubt corrupt_folio_;
 
     // The section at hand, and the part of its memmap in view.
     std::uint64_t section_first_pfn_ = 0;

@@ -161,6 +161,10 @@ bool StructPageLayout::is_hwpoisoned(const std::byte* page) const {
     return (load<std::uint64_t>(page, flags_at_) & hwpoison_mask_) != 0;
 }
 
+bool StructPageLayout::is_tail_of(const std::byte* page, std::uint64_t head_address) const {
+    return load<std::uint64_t>(page, compound_head_at_) == (head_address | compound_head_tail);
+}
+
 // The order of the tests is makedumpfile's, but for memory errors: those are looked for first, so that such a
 // page is left out whatever else it is, and counted as what it is.
 PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, const std::byte* next) const {

@@ -36,6 +36,8 @@ public:
     // only and may be null where there is none.
     [[nodiscard]] PageVerdict judge(std::uint64_t pfn, const std::byte* page, const std::byte* next) const;
     [[nodiscard]] bool is_hwpoisoned(const std::byte* page) const;
+    // Whether it is a tail of the folio whose head's struct page is at that virtual address.
+    [[nodiscard]] bool is_tail_of(const std::byte* page, std::uint64_t head_address) const;
 
 private:
     // A value of page_type, which shares its place with _mapcount. Until 6.11 types are cleared bits, so that

@@ -192,6 +192,21 @@ TEST_CASE("free blocks of a size that cannot be are kept and told") {
                                    "cannot be, keeping them"});
 }
 
+TEST_CASE("a folio's damaged order takes no other page with it") {
+    const WrittenCore written(small_machine("page 0x240 anon order 2\nstruct_page 0x240 order 5\n"
+                                            "page 0x280 anon order 2\npage 0x300 buddy order 3"));
+    const CoreFile core = written.open();
+    const Filtered filtered = filter(written, core, 31);
+    const auto is_dumped = [&](std::uint64_t pfn) { return std::ranges::contains(filtered.pfns, pfn); };
+    CHECK_FALSE(is_dumped(0x240));
+    CHECK(is_dumped(0x244));
+    CHECK(is_dumped(0x25f));
+    CHECK_FALSE(is_dumped(0x283));
+    CHECK(filtered.summary.doubts ==
+          std::vector<std::string>{"1 pages (first: pfn 0x240) are heads of folios whose last page is not "
+                                   "theirs, judging their other pages by themselves"});
+}
+
 TEST_CASE("a filter that can tell nothing keeps everything, and says why") {
     const struct {
         std::string_view change;
