@@ -14,39 +14,10 @@ namespace {
 constexpr const char* final_name = "vmcore-dmesg.txt";
 constexpr const char* working_name = "vmcore-dmesg.txt.incomplete";
 
-// Collects what the engine hands over line by line into larger writes.
-class BufferedFile {
-public:
-    explicit BufferedFile(int fd)
-        : fd_(fd) {
-        buffer_.reserve(buffer_bytes);
-    }
-
-    Result<> write(std::string_view text) {
-        if (buffer_.size() + text.size() > buffer_bytes)
-            TRY(flush());
-        buffer_ += text;
-        return {};
-    }
-    Result<> flush() {
-        TRY(write_all(fd_, buffer_, working_name));
-        buffer_.clear();
-        return {};
-    }
-
-private:
-    static constexpr std::size_t buffer_bytes = 64 << 10;
-    int fd_;
-    std::string buffer_;
-};
-
+// The engine hands the lines over in large pieces.
 Result<KernelLogSummary> write_log(const CoreFile& core, int fd) {
-    BufferedFile output(fd);
-    auto summary = extract_kernel_log(core, [&](std::string_view text) { return output.write(text); });
-    const auto flushed = output.flush(); // also what came before it broke off
-    if (summary && !flushed)
-        return fail(flushed.error());
-    return summary;
+    return extract_kernel_log(core,
+                              [fd](std::string_view text) { return write_all(fd, text, working_name); });
 }
 
 void tell(const KernelLogSummary& summary, StageReport& report) {
