@@ -176,6 +176,24 @@ void CoreFile::settle_segments() {
                         path_, missing_bytes));
 }
 
+Result<> CoreFile::mark_pages(BitmapPiece& present, BitmapPiece& held) const {
+    const auto end_of = [&](const CoreSegment& segment, std::uint64_t bytes) {
+        return (segment.physical_address + bytes + page_bytes_ - 1) / page_bytes_;
+    };
+    auto segment = std::ranges::upper_bound(segments_, present.first_pfn(), {}, [&](const CoreSegment& each) {
+        return end_of(each, each.memory_bytes);
+    });
+    for (; segment != segments_.end(); ++segment) {
+        const std::uint64_t first = segment->physical_address / page_bytes_;
+        if (first >= present.end_pfn())
+            break;
+        present.set(first, end_of(*segment, segment->memory_bytes));
+        if (segment->file_bytes > 0)
+            held.set(first, end_of(*segment, segment->file_bytes));
+    }
+    return {};
+}
+
 std::uint64_t CoreFile::end_pfn() const {
     if (segments_.empty())
         return 0;

@@ -5,6 +5,7 @@
 
 #include "base/descriptor.h"
 #include "base/result.h"
+#include "vmcore/bitmap_piece.h"
 #include "vmcore/vmcoreinfo.h"
 
 #include <cstdint>
@@ -51,6 +52,9 @@ public:
     [[nodiscard]] std::uint64_t page_bytes() const { return page_bytes_; }
     // One past the highest page frame number in any segment.
     [[nodiscard]] std::uint64_t end_pfn() const;
+    // For the pfns of the pieces, which come cleared: the pages of memory that the core has, and of those the
+    // ones that it holds data of. A page counts when any byte of it does.
+    Result<> mark_pages(BitmapPiece& present, BitmapPiece& held) const;
     // What was found wrong at opening, one sentence each, ending in what was done instead.
     [[nodiscard]] const std::vector<std::string>& doubts() const { return doubts_; }
 

@@ -8,6 +8,7 @@
 #include "vmcore/page_pipeline.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace lifeboat {
 
@@ -24,22 +25,21 @@ public:
         , summary_(summary) {}
 
     Result<> write(int output_fd) {
-        KdumpWriter writer = TRY(KdumpWriter::begin(output_fd, core_, options_));
-        const ScopeGuard note_bytes([&] { summary_.written_bytes = writer.written_bytes(); });
-        ScopeGuard keep_what_stands([&] { writer.abandon(); });
-        TRY(scan(writer));
-        TRY(copy(writer));
-        TRY(writer.finish());
+        const std::unique_ptr<DumpWriter> writer = TRY(KdumpWriter::begin(output_fd, core_, options_));
+        const ScopeGuard note_bytes([&] { summary_.written_bytes = writer->written_bytes(); });
+        ScopeGuard keep_what_stands([&] { writer->abandon(); });
+        TRY(scan(*writer));
+        TRY(copy(*writer));
+        TRY(writer->finish());
         keep_what_stands.disarm();
         return {};
     }
 
 private:
-    Result<> scan(KdumpWriter& writer);
-    Result<> copy(KdumpWriter& writer);
-    Result<> take(const PageBatch& batch, KdumpWriter& writer);
-    Result<std::size_t> next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& writer);
-    void mark_present(BitmapPiece& present, BitmapPiece& readable);
+    Result<> scan(DumpWriter& writer);
+    Result<> copy(DumpWriter& writer);
+    Result<> take(const PageBatch& batch, DumpWriter& writer);
+    Result<std::size_t> next_pfns(std::span<std::uint64_t> pfns, DumpWriter& writer);
 
     const CoreFile& core_;
     const DumpOptions& options_;
@@ -47,46 +47,25 @@ private:
     DumpSummary& summary_;
     DumpProgress progress_;
     BitmapPiece copying_;
-    std::size_t scanned_segments_ = 0; // those wholly below the piece at hand
     std::uint64_t next_pfn_ = 0;
 };
 
-// A page counts as present when any byte of it lies in a segment.
-void Dump::mark_present(BitmapPiece& present, BitmapPiece& readable) {
-    const std::uint64_t page_bytes = core_.page_bytes();
-    for (const CoreSegment& segment : core_.segments().subspan(scanned_segments_)) {
-        const std::uint64_t first = segment.physical_address / page_bytes;
-        if (first >= present.end_pfn())
-            break;
-        const auto end_of = [&](std::uint64_t bytes) {
-            return (segment.physical_address + bytes + page_bytes - 1) / page_bytes;
-        };
-        if (end_of(segment.memory_bytes) <= present.first_pfn()) {
-            ++scanned_segments_;
-            continue;
-        }
-        present.set(first, end_of(segment.memory_bytes));
-        if (segment.file_bytes > 0)
-            readable.set(first, end_of(segment.file_bytes));
-    }
-}
-
-Result<> Dump::scan(KdumpWriter& writer) {
+Result<> Dump::scan(DumpWriter& writer) {
     PageFilter filter = PageFilter::open(core_, options_.level, summary_.doubts);
     progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
     BitmapPiece present;
-    BitmapPiece readable;
+    BitmapPiece held;
     for (std::uint64_t pfn = 0; pfn < core_.end_pfn(); pfn += BitmapPiece::pages) {
         present.reset(pfn);
-        readable.reset(pfn);
-        mark_present(present, readable);
+        held.reset(pfn);
+        TRY(core_.mark_pages(present, held));
         const std::uint64_t present_pages = present.count();
         if (present_pages == 0)
             continue; // a hole in the file reads as zeroes
         BitmapPiece dumped = present;
         filter.filter(dumped);
         const std::uint64_t wanted = dumped.count();
-        dumped.keep_only(readable);
+        dumped.keep_only(held);
         summary_.present_pages += present_pages;
         summary_.unreadable_pages += wanted - dumped.count();
         summary_.dumped_pages += dumped.count();
@@ -98,7 +77,7 @@ Result<> Dump::scan(KdumpWriter& writer) {
     return {};
 }
 
-Result<> Dump::copy(KdumpWriter& writer) {
+Result<> Dump::copy(DumpWriter& writer) {
     progress_ = {DumpProgress::Phase::copying, 0, summary_.dumped_pages, 0};
     TRY(writer.begin_pages(summary_.dumped_pages));
     TRY(writer.read_dumped(0, copying_));
@@ -107,7 +86,7 @@ Result<> Dump::copy(KdumpWriter& writer) {
                         [&](const PageBatch& batch) { return take(batch, writer); });
 }
 
-Result<std::size_t> Dump::next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& writer) {
+Result<std::size_t> Dump::next_pfns(std::span<std::uint64_t> pfns, DumpWriter& writer) {
     std::size_t count = 0;
     while (count < pfns.size()) {
         const std::uint64_t pfn = copying_.next_set(next_pfn_);
@@ -124,16 +103,16 @@ Result<std::size_t> Dump::next_pfns(std::span<std::uint64_t> pfns, KdumpWriter& 
     return count;
 }
 
-Result<> Dump::take(const PageBatch& batch, KdumpWriter& writer) {
+Result<> Dump::take(const PageBatch& batch, DumpWriter& writer) {
     std::span<const std::byte> data = batch.data;
     for (const PageBatch::Page& page : std::span(batch.pages).first(batch.count)) {
         switch (page.kind) {
         case PageBatch::Kind::data:
-            TRY(writer.append(data.first(page.bytes), page.flags));
+            TRY(writer.append(page.pfn, data.first(page.bytes), page.flags));
             data = data.subspan(page.bytes);
             break;
         case PageBatch::Kind::zero:
-            TRY(writer.append_zero_page());
+            TRY(writer.append_zero_page(page.pfn));
             ++summary_.zero_pages;
             break;
         case PageBatch::Kind::unreadable:

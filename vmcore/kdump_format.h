@@ -8,6 +8,7 @@
 //     bitmap_blocks / 2       bitmap 2: pages in this file
 //     then                    a KdumpPageDescriptor for each bit of bitmap 2, in pfn order
 //     then                    the pages' data; several descriptors may point at the same
+//     the last 96 bytes       KdumpTrailer, in complete files that lifeboat wrote
 #pragma once
 
 #include <cstddef>
@@ -84,5 +85,23 @@ struct KdumpPageDescriptor {
     std::uint64_t page_flags; // unused
 };
 static_assert(sizeof(KdumpPageDescriptor) == 24);
+
+// Behind all else, where other readers never look: digests of what is before it, so that damage can be told,
+// and told where. A program that writes the file anew leaves it out. Not part of makedumpfile's format.
+struct KdumpTrailer {
+    char signature[8];                // kdump_trailer_signature
+    std::uint32_t version;            // 1
+    std::uint32_t algorithm;          // 1: XXH3, 128 bits, in its canonical (big-endian) form
+    std::uint64_t descriptors_offset; // the three parts: [0, descriptors_offset),
+    std::uint64_t data_offset;        // [descriptors_offset, data_offset),
+    std::uint64_t data_end;           // [data_offset, data_end); the trailer follows at once
+    std::uint8_t headers_digest[16];  // headers (as they are in the complete file), notes, bitmaps
+    std::uint8_t descriptors_digest[16];
+    std::uint8_t data_digest[16];
+    std::uint64_t check; // XXH3, 64 bits, of the trailer before this
+};
+constexpr char kdump_trailer_signature[9] = "LIFEBOAT";
+static_assert(sizeof(KdumpTrailer) == 96);
+static_assert(offsetof(KdumpTrailer, check) == 88);
 
 } // namespace lifeboat

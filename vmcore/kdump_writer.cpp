@@ -69,11 +69,12 @@ std::uint32_t flag_of(Compression::Method method) {
 
 } // namespace
 
-Result<KdumpWriter> KdumpWriter::begin(int fd, const CoreFile& core, const DumpOptions& options) {
-    KdumpWriter writer(fd, core.page_bytes());
-    writer.buffer_ = TRY(Mapping::anonymous(buffer_bytes));
-    writer.descriptors_.reserve(descriptors_held);
-    TRY(writer.write_headers(core, options));
+Result<std::unique_ptr<KdumpWriter>> KdumpWriter::begin(int fd, const CoreFile& core,
+                                                        const DumpOptions& options) {
+    std::unique_ptr<KdumpWriter> writer(new KdumpWriter(fd, core.page_bytes()));
+    writer->buffer_ = TRY(Mapping::anonymous(buffer_bytes));
+    writer->descriptors_.reserve(descriptors_held);
+    TRY(writer->write_headers(core, options));
     return writer;
 }
 
@@ -122,7 +123,7 @@ Result<> KdumpWriter::write_bitmaps(const BitmapPiece& present, const BitmapPiec
     return write_all_at(fd_, dumped.bytes().first(bytes), bitmap1_offset_ + bitmap_bytes_ + at, output_name);
 }
 
-Result<> KdumpWriter::read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) const {
+Result<> KdumpWriter::read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) {
     piece.reset(first_pfn);
     const std::uint64_t at = first_pfn / 8;
     const std::uint64_t bytes = std::min<std::uint64_t>(piece.bytes().size(), bitmap_bytes_ - at);
@@ -142,8 +143,10 @@ Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
     return {};
 }
 
-Result<> KdumpWriter::append(std::span<const std::byte> data, std::uint32_t flags) {
-    TRY(describe({data_end_ + buffered_, static_cast<std::uint32_t>(data.size()), flags, 0}));
+Result<StoredPage> KdumpWriter::append(std::uint64_t /*pfn*/, std::span<const std::byte> data,
+                                       std::uint32_t flags) {
+    const StoredPage place{data_end_ + buffered_, static_cast<std::uint32_t>(data.size()), flags};
+    TRY(describe(place));
     while (!data.empty()) {
         const std::size_t part = std::min(data.size(), buffer_bytes - buffered_);
         std::memcpy(buffer_.bytes().data() + buffered_, data.data(), part);
@@ -152,15 +155,19 @@ Result<> KdumpWriter::append(std::span<const std::byte> data, std::uint32_t flag
         if (buffered_ == buffer_bytes)
             TRY(flush_blocks());
     }
-    return {};
+    return place;
 }
 
-Result<> KdumpWriter::append_zero_page() {
+Result<> KdumpWriter::append_again(std::uint64_t /*pfn*/, const StoredPage& place) {
+    return describe(place);
+}
+
+Result<> KdumpWriter::append_zero_page(std::uint64_t pfn) {
     if (zero_page_.offset != 0)
         return describe(zero_page_);
     const std::vector<std::byte> zeroes(block_bytes_);
-    zero_page_ = {data_end_ + buffered_, static_cast<std::uint32_t>(block_bytes_), 0, 0};
-    return append(zeroes, 0);
+    zero_page_ = TRY(append(pfn, zeroes, 0));
+    return {};
 }
 
 Result<> KdumpWriter::lose_page(std::uint64_t pfn) {
@@ -171,10 +178,10 @@ Result<> KdumpWriter::lose_page(std::uint64_t pfn) {
     return write_all_at(fd_, std::span(&bits, 1), at, output_name);
 }
 
-Result<> KdumpWriter::describe(KdumpPageDescriptor descriptor) {
+Result<> KdumpWriter::describe(const StoredPage& place) {
     if (descriptors_.size() == descriptors_held)
         TRY(flush_blocks());
-    descriptors_.push_back(descriptor);
+    descriptors_.push_back({place.offset, place.bytes, place.flags, 0});
     return {};
 }
 

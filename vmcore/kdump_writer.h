@@ -1,48 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes a kdump-compressed file. The calls come in this order: begin(), write_bitmaps() for each piece,
-// begin_pages(), then for each page in pfn order append() or append_zero_page() or lose_page(), and finish().
-// Until finish() returns the header says that the file is incomplete. A descriptor is written after the data
-// that it points to, so that what stands in a file that broke off can be read; abandon() writes what is still
-// held.
+// Writes a kdump-compressed file. Until finish() returns the header says that the file is incomplete. A
+// descriptor is written after the data that it points to, so that what stands in a file that broke off can be
+// read.
 #pragma once
 
 #include "base/mapping.h"
 #include "base/result.h"
-#include "vmcore/bitmap_piece.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump.h"
+#include "vmcore/dump_writer.h"
 #include "vmcore/kdump_format.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace lifeboat {
 
-class KdumpWriter {
+class KdumpWriter final : public DumpWriter {
 public:
     // `fd` is an empty regular file, open for reading and writing; it stays the caller's.
-    static Result<KdumpWriter> begin(int fd, const CoreFile& core, const DumpOptions& options);
+    static Result<std::unique_ptr<KdumpWriter>> begin(int fd, const CoreFile& core,
+                                                      const DumpOptions& options);
 
-    Result<> write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped);
-    // Bitmap 2's piece as it was written, for the pfns from `first_pfn`.
-    Result<> read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) const;
-
+    Result<> write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped) override;
+    Result<> read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) override;
     // Reserves room for that many descriptors: they can then be written even when the disk is full.
-    Result<> begin_pages(std::uint64_t page_count);
-    // `flags`: how the data is compressed (kdump_zstd, or 0).
-    Result<> append(std::span<const std::byte> data, std::uint32_t flags);
+    Result<> begin_pages(std::uint64_t page_count) override;
+    Result<StoredPage> append(std::uint64_t pfn, std::span<const std::byte> data,
+                              std::uint32_t flags) override;
+    Result<> append_again(std::uint64_t pfn, const StoredPage& place) override;
     // All zero pages share the data of the first.
-    Result<> append_zero_page();
-    // A page that has its bit but could not be read: takes the bit back.
-    Result<> lose_page(std::uint64_t pfn);
+    Result<> append_zero_page(std::uint64_t pfn) override;
+    Result<> lose_page(std::uint64_t pfn) override;
+    Result<> finish() override;
+    void abandon() override;
 
-    // Everything to disk, then the header marked complete, that to disk.
-    Result<> finish();
-    // As far as it goes: errors are not told any more.
-    void abandon();
-
-    [[nodiscard]] std::uint64_t written_bytes() const { return data_end_ + buffered_; }
+    [[nodiscard]] std::uint64_t written_bytes() const override { return data_end_ + buffered_; }
 
 private:
     KdumpWriter(int fd, std::uint64_t block_bytes)
@@ -51,7 +46,7 @@ private:
 
     Result<> write_headers(const CoreFile& core, const DumpOptions& options);
     Result<> write_status(std::uint32_t status);
-    Result<> describe(KdumpPageDescriptor descriptor);
+    Result<> describe(const StoredPage& place);
     Result<> flush_blocks();
     Result<> flush_descriptors();
     Result<> flush_all();
@@ -69,7 +64,7 @@ private:
     Mapping buffer_;
     std::size_t buffered_ = 0;
     std::uint64_t cleaned_end_ = 0; // up to here the page cache was let go
-    KdumpPageDescriptor zero_page_{};
+    StoredPage zero_page_{};
 };
 
 } // namespace lifeboat

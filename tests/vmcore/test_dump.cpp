@@ -335,11 +335,11 @@ TEST_CASE("the writer takes no more pages than it has room for") {
     const WrittenCore written(small_machine());
     const CoreFile core = written.open();
     const Descriptor output = open_file(written.folder.path("dump"), O_RDWR | O_CREAT, 0600).value();
-    KdumpWriter writer = KdumpWriter::begin(output.get(), core, {}).value();
-    REQUIRE(writer.begin_pages(1));
-    REQUIRE(writer.append_zero_page());
-    REQUIRE(writer.append_zero_page());
-    const auto result = writer.finish();
+    const auto writer = KdumpWriter::begin(output.get(), core, {}).value();
+    REQUIRE(writer->begin_pages(1));
+    REQUIRE(writer->append_zero_page(0));
+    REQUIRE(writer->append_zero_page(0));
+    const auto result = writer->finish();
     CHECK(error_text(result) == "write the dump: more pages than its bitmap has");
     CHECK(result.error().kind == ErrorKind::corrupt);
     CHECK_FALSE(KdumpFile(written.folder.path("dump")).is_complete());
