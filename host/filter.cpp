@@ -83,9 +83,9 @@ void show_progress(const DumpProgress& progress) {
 void print_summary(const DumpSummary& summary) {
     for (const std::string& doubt : summary.doubts)
         std::fputs(std::format("lifeboat filter: {}\n", doubt).c_str(), stderr);
-    std::string line = std::format("bytes={} pages={} dumped={} zero={} unreadable={}", summary.written_bytes,
-                                   summary.present_pages, summary.dumped_pages, summary.zero_pages,
-                                   summary.unreadable_pages);
+    std::string line = std::format("bytes={} pages={} dumped={} zero={} identical={} unreadable={}",
+                                   summary.written_bytes, summary.present_pages, summary.dumped_pages,
+                                   summary.zero_pages, summary.identical_pages, summary.unreadable_pages);
     for (std::size_t i = 0; i < page_class_count; ++i)
         line += std::format(" {}={}", name_of(static_cast<PageClass>(i)), summary.pages_by_class[i]);
     std::puts(line.c_str());

@@ -48,6 +48,7 @@ void tell(const DumpSummary& summary, std::span<const std::string> told, StageRe
     report.fact("pages", summary.present_pages);
     report.fact("dumped", summary.dumped_pages);
     report.fact("zero", summary.zero_pages);
+    report.fact("identical", summary.identical_pages);
     report.fact("unreadable", summary.unreadable_pages);
     report.fact("bytes", summary.written_bytes);
     report.fact("doubts", summary.doubts.size());

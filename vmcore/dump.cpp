@@ -3,6 +3,7 @@
 
 #include "base/scope_guard.h"
 #include "vmcore/bitmap_piece.h"
+#include "vmcore/identical_pages.h"
 #include "vmcore/kdump_writer.h"
 #include "vmcore/page_filter.h"
 #include "vmcore/page_pipeline.h"
@@ -46,6 +47,7 @@ private:
     const ProgressReport& report_;
     DumpSummary& summary_;
     DumpProgress progress_;
+    std::optional<IdenticalPages> identical_;
     BitmapPiece copying_;
     std::uint64_t next_pfn_ = 0;
 };
@@ -81,7 +83,10 @@ Result<> Dump::copy(DumpWriter& writer) {
     progress_ = {DumpProgress::Phase::copying, 0, summary_.dumped_pages, 0};
     TRY(writer.begin_pages(summary_.dumped_pages));
     TRY(writer.read_dumped(0, copying_));
-    PagePipeline pipeline = TRY(PagePipeline::make(core_, options_.compression, options_.threads));
+    if (options_.identical_table_pages > 0)
+        identical_.emplace(options_.identical_table_pages);
+    PagePipeline pipeline = TRY(PagePipeline::make(core_, options_.compression, options_.threads,
+                                                   identical_ ? &*identical_ : nullptr));
     return pipeline.run([&](std::span<std::uint64_t> pfns) { return next_pfns(pfns, writer); },
                         [&](const PageBatch& batch) { return take(batch, writer); });
 }
@@ -107,9 +112,16 @@ Result<> Dump::take(const PageBatch& batch, DumpWriter& writer) {
     std::span<const std::byte> data = batch.data;
     for (const PageBatch::Page& page : std::span(batch.pages).first(batch.count)) {
         switch (page.kind) {
-        case PageBatch::Kind::data:
-            TRY(writer.append(page.pfn, data.first(page.bytes), page.flags));
+        case PageBatch::Kind::data: {
+            const auto place = TRY(writer.append(page.pfn, data.first(page.bytes), page.flags));
+            if (page.has_slot)
+                identical_->set_place(page.slot, place);
             data = data.subspan(page.bytes);
+            break;
+        }
+        case PageBatch::Kind::identical:
+            TRY(writer.append_again(page.pfn, identical_->place(page.slot)));
+            ++summary_.identical_pages;
             break;
         case PageBatch::Kind::zero:
             TRY(writer.append_zero_page(page.pfn));

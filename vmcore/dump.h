@@ -58,6 +58,8 @@ struct DumpOptions {
     unsigned level = dump_level_maximum;
     Compression compression;
     unsigned threads = 1; // at least 1; more are not used than there is work for
+    // How many pages are remembered to find identical ones; 0: they are not looked for.
+    std::size_t identical_table_pages = std::size_t{1} << 14;
 };
 
 struct DumpProgress {
@@ -73,6 +75,7 @@ struct DumpSummary {
     std::uint64_t present_pages = 0;                              // in the core
     std::uint64_t dumped_pages = 0;                               // with a descriptor in the dump
     std::uint64_t zero_pages = 0; // of the dumped ones, those that are all zero and share one page's data
+    std::uint64_t identical_pages = 0;  // of the others, those that share the data of one before
     std::uint64_t unreadable_pages = 0; // meant for the dump but left out: they could not be read
     std::uint64_t written_bytes = 0;    // the dump's size
     // What was doubted, one sentence each, ending in what was done instead ("..., keeping its pages").

@@ -16,7 +16,7 @@ namespace lifeboat {
 
 class PageCompressor {
 public:
-    static Result<PageCompressor> make(Compression compression, std::size_t page_bytes);
+    static Result<PageCompressor> make(Compression compression);
 
     struct Output {
         std::size_t bytes;
@@ -31,8 +31,5 @@ private:
     };
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_; // null: method none
 };
-
-// True when every byte is zero. The page is a multiple of 64 bytes, as all page sizes are.
-bool is_zero_page(std::span<const std::byte> page);
 
 } // namespace lifeboat

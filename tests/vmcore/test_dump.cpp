@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/builders/kdump_reader.h"
 #include "tests/error_text.h"
+#include "tests/vmcore/colliding_pages.h"
 #include "tests/vmcore/forbidden_calls.h"
 #include "tests/vmcore/written_core.h"
 #include "vmcore/dump.h"
@@ -145,11 +146,42 @@ TEST_CASE("zero pages share one page's data, and pages follow each other in orde
         if (written.built.page(file.dumped[i]) == PageBytes{} &&
             !zero_offsets.insert(descriptor.offset).second)
             continue;
+        if (descriptor.offset < next)
+            continue; // it shares the data of an identical page
         REQUIRE(descriptor.offset == next);
         next += descriptor.bytes;
     }
     CHECK(zero_offsets.size() == 1);
     CHECK(next == file.file_bytes);
+}
+
+TEST_CASE("identical pages share data, and pages that only collide do not") {
+    const WrittenCore written(small_machine("fill 0x10..0x20 byte 0x5a"), [](BuiltCore& built) {
+        for (std::uint64_t i = 0; i < 16; ++i)
+            built.memory().write((0x30 + i) * page_bytes, colliding_page(i % 4));
+    });
+    const CoreFile core = written.open();
+    for (const unsigned threads : {1U, 3U}) {
+        DumpOptions options;
+        options.threads = threads;
+        const std::string path = written.folder.path("dump");
+        const DumpOutcome outcome = dump(core, path, options);
+        REQUIRE_FALSE(outcome.error);
+        const KdumpFile file(path);
+        CHECK(compare(file, written.built).different == 0);
+        std::set<std::uint64_t> texts;
+        std::set<std::uint64_t> colliding;
+        for (std::size_t i = 0; i < file.dumped.size(); ++i) {
+            if (file.dumped[i] >= 0x10 && file.dumped[i] < 0x20)
+                texts.insert(file.descriptors[i].offset);
+            if (file.dumped[i] >= 0x30 && file.dumped[i] < 0x40)
+                colliding.insert(file.descriptors[i].offset);
+        }
+        CHECK(texts.size() == 1);
+        // Only the first of a family is remembered.
+        CHECK(colliding.size() == 1 + 3 * 4);
+        CHECK(outcome.summary.identical_pages >= 15 + 3);
+    }
 }
 
 TEST_CASE("any number of threads writes the same file") {
