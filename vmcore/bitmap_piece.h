@@ -59,6 +59,15 @@ public:
         return end_pfn();
     }
 
+    // The first clear pfn that is not below `from`, or end_pfn().
+    [[nodiscard]] std::uint64_t next_clear(std::uint64_t from) const {
+        std::uint64_t bit = std::max(from, first_pfn_) - first_pfn_;
+        for (; bit < pages; bit = bit / 64 * 64 + 64)
+            if (const std::uint64_t rest = ~words_[bit / 64] >> bit % 64; rest != 0)
+                return first_pfn_ + bit + static_cast<unsigned>(std::countr_zero(rest));
+        return end_pfn();
+    }
+
 private:
     template <class Action>
     void for_each_word(std::uint64_t first, std::uint64_t end, Action action) {

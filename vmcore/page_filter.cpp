@@ -70,15 +70,44 @@ void PageFilter::filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std
     }
     section_address_ = **address;
     std::uint64_t pfn = first_pfn;
-    while ((pfn = piece.next_set(pfn)) < end_pfn) {
-        const PageVerdict verdict = judge(pfn);
-        const Run run{pfn, pfn + (std::uint64_t{1} << verdict.order), verdict.page_class};
+    while ((pfn = piece.next_set(pfn)) < end_pfn)
+        pfn = filter_range(piece, pfn, std::min(piece.next_clear(pfn), end_pfn));
+}
+
+std::uint64_t PageFilter::filter_range(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn) {
+    std::uint64_t pfn = first_pfn;
+    while (pfn < end_pfn) {
+        Run run = lone_run(pfn, end_pfn);
+        if (run.end_pfn == pfn) {
+            const PageVerdict verdict = judge(pfn, piece);
+            run = {pfn, pfn + (std::uint64_t{1} << verdict.order), verdict.page_class, verdict.order > 0};
+        }
         carry_out(run, piece);
         pfn = run.end_pfn;
     }
+    return pfn;
 }
 
-PageVerdict PageFilter::judge(std::uint64_t pfn) {
+// Most of the memmap goes through this loop: nothing in it but what one page needs.
+PageFilter::Run PageFilter::lone_run(std::uint64_t pfn, std::uint64_t end_pfn) {
+    Run run{pfn, pfn, PageClass::kept};
+    if (!bring_into_view(pfn))
+        return run;
+    const std::uint64_t struct_bytes = tools_->layout.struct_bytes();
+    const std::byte* page = view_.data() + (pfn - view_first_pfn_) * struct_bytes;
+    const std::uint64_t end = std::min(end_pfn, view_first_pfn_ + view_pages_);
+    const auto first = tools_->layout.judge_lone(page);
+    if (!first)
+        return run;
+    run.page_class = *first;
+    do {
+        ++run.end_pfn;
+        page += struct_bytes;
+    } while (run.end_pfn < end && tools_->layout.judge_lone(page) == first);
+    return run;
+}
+
+PageVerdict PageFilter::judge(std::uint64_t pfn, const BitmapPiece& piece) {
     const auto pages = struct_pages(pfn);
     if (!pages) {
         unreadable_memmap_.note(pfn);
@@ -87,8 +116,17 @@ PageVerdict PageFilter::judge(std::uint64_t pfn) {
     PageVerdict verdict = tools_->layout.judge(pfn, pages->page, pages->next);
     if (verdict.order_is_corrupt)
         corrupt_order_.note(pfn);
-    const bool is_folio = verdict.order > 0 && verdict.page_class != PageClass::free;
-    if (is_folio && !is_whole_folio(pfn, verdict.order)) {
+    if (verdict.type_is_unknown)
+        unknown_type_.note(pfn);
+    if (verdict.order == 0)
+        return verdict;
+    const std::uint64_t end = std::min(pfn + (std::uint64_t{1} << verdict.order), piece.end_pfn());
+    const bool is_in_memory = piece.next_clear(pfn) >= end;
+    if (verdict.page_class == PageClass::free && !is_in_memory) {
+        corrupt_order_.note(pfn);
+        return {};
+    }
+    if (verdict.page_class != PageClass::free && (!is_in_memory || !is_whole_folio(pfn, verdict.order))) {
         corrupt_folio_.note(pfn);
         verdict.order = 0;
     }
@@ -110,11 +148,11 @@ bool PageFilter::is_whole_folio(std::uint64_t pfn, unsigned order) {
 
 // Counts the run's pages in the piece, takes them from it if they are to be left out, and keeps the rest of
 // the run for the next piece.
-void PageFilter::carry_out(Run run, BitmapPiece& piece) {
+void PageFilter::carry_out(const Run& run, BitmapPiece& piece) {
     counts_[static_cast<std::size_t>(run.page_class)] += piece.count(run.first_pfn, run.end_pfn);
     if (is_left_out(run.page_class))
         piece.clear(run.first_pfn, run.end_pfn);
-    else if (run.end_pfn - run.first_pfn > 1)
+    else if (run.is_folio)
         leave_out_hwpoisoned(run, piece);
     pending_ = run;
     pending_.first_pfn = std::max(run.first_pfn, piece.end_pfn());
@@ -135,29 +173,33 @@ void PageFilter::leave_out_hwpoisoned(const Run& run, BitmapPiece& piece) {
     }
 }
 
-Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {
+Result<> PageFilter::bring_into_view(std::uint64_t pfn) {
+    const std::uint64_t wanted = pfn + 1 < section_end_pfn_ ? 2 : 1;
+    if (pfn >= view_first_pfn_ && pfn - view_first_pfn_ + wanted <= view_pages_)
+        return {};
     const std::uint64_t struct_bytes = tools_->layout.struct_bytes();
-    const bool has_next = pfn + 1 < section_end_pfn_;
-    const std::uint64_t wanted = has_next ? 2 : 1;
-    if (pfn - view_first_pfn_ + wanted > view_pages_ || pfn < view_first_pfn_) {
-        const std::uint64_t address = section_address_ + (pfn - section_first_pfn_) * struct_bytes;
-        view_pages_ = 0; // nothing is in view when one of these fails
-        view_ =
-            TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
-        if (view_.size() < wanted * struct_bytes) {
-            copied_.resize(wanted * struct_bytes);
-            if (!tools_->memory.read(address, copied_)) { // it may be the one after that cannot be read
-                copied_.resize(struct_bytes);
-                TRY(tools_->memory.read(address, copied_));
-            }
-            view_ = copied_;
+    const std::uint64_t address = section_address_ + (pfn - section_first_pfn_) * struct_bytes;
+    view_pages_ = 0; // nothing is in view when one of these fails
+    view_ = TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
+    if (view_.size() < wanted * struct_bytes) {
+        copied_.resize(wanted * struct_bytes);
+        if (!tools_->memory.read(address, copied_)) { // it may be the one after that cannot be read
+            copied_.resize(struct_bytes);
+            TRY(tools_->memory.read(address, copied_));
         }
-        view_first_pfn_ = pfn;
-        view_pages_ = view_.size() / struct_bytes;
+        view_ = copied_;
     }
+    view_first_pfn_ = pfn;
+    view_pages_ = view_.size() / struct_bytes;
+    return {};
+}
+
+Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {
+    TRY(bring_into_view(pfn));
     const std::uint64_t index = pfn - view_first_pfn_;
-    const std::byte* page = view_.data() + index * struct_bytes;
-    return StructPages{page, has_next && index + 1 < view_pages_ ? page + struct_bytes : nullptr};
+    const std::byte* page = view_.data() + index * tools_->layout.struct_bytes();
+    const bool has_next = pfn + 1 < section_end_pfn_ && index + 1 < view_pages_;
+    return StructPages{page, has_next ? page + tools_->layout.struct_bytes() : nullptr};
 }
 
 bool PageFilter::is_left_out(PageClass page_class) const {
@@ -192,6 +234,7 @@ void PageFilter::add_to(DumpSummary& summary) const {
     say(corrupt_folio_,
         "are heads of folios whose last page is not theirs, judging their other pages by themselves");
     say(corrupt_order_, "are said to begin a free block of a size that cannot be, keeping them");
+    say(unknown_type_, "are of a type that is not known, keeping them");
     if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0)
         summary.doubts.emplace_back(
             "no free page was found, which cannot be: the dump may be larger than it need be");

@@ -38,6 +38,7 @@ private:
         std::uint64_t first_pfn = 0;
         std::uint64_t end_pfn = 0;
         PageClass page_class = PageClass::kept;
+        bool is_folio = false; // judged by its head alone
     };
     // Something doubtful: how often, and where first.
     struct Doubt {
@@ -47,8 +48,15 @@ private:
     };
 
     void filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
-    void carry_out(Run run, BitmapPiece& piece);
+    // All of them present; the end of what was judged, which may lie beyond `end_pfn`.
+    std::uint64_t filter_range(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
+    // From `pfn` on those that stand for themselves alone and are of one class; empty where the first is no
+    // such page.
+    Run lone_run(std::uint64_t pfn, std::uint64_t end_pfn);
+    void carry_out(const Run& run, BitmapPiece& piece);
     void leave_out_hwpoisoned(const Run& run, BitmapPiece& piece);
+    // Brings the struct page of `pfn` into view, and the one after it where there is one and it can be read.
+    Result<> bring_into_view(std::uint64_t pfn);
     // The struct page of `pfn` in the section at hand, and the one after it (null at the section's end, or
     // where it cannot be read).
     struct StructPages {
@@ -56,7 +64,7 @@ private:
         const std::byte* next;
     };
     Result<StructPages> struct_pages(std::uint64_t pfn);
-    PageVerdict judge(std::uint64_t pfn);
+    PageVerdict judge(std::uint64_t pfn, const BitmapPiece& piece);
     bool is_whole_folio(std::uint64_t pfn, unsigned order);
     [[nodiscard]] bool is_left_out(PageClass page_class) const;
 
@@ -73,6 +81,7 @@ private:
     Doubt unreadable_memmap_;
     Doubt corrupt_order_;
     Doubt corrupt_folio_;
+    Doubt unknown_type_;
 
     // The section at hand, and the part of its memmap in view.
     std::uint64_t section_first_pfn_ = 0;

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmcore/struct_page.h"
 
-#include <cstring>
+#include <bit>
 #include <format>
 
 namespace lifeboat {
 
 namespace {
 
-constexpr std::uint64_t mapping_anonymous = 1;  // PAGE_MAPPING_ANON; KSM pages have it too
-constexpr std::uint64_t compound_head_tail = 1; // the word points to the head
-constexpr unsigned order_limit = 40;            // 4 PiB with 4 KiB pages: no folio and no block is larger
+constexpr unsigned order_limit = 40; // 4 PiB with 4 KiB pages: no folio and no block is larger
 constexpr std::uint64_t free_area_limit = 64;
-
-template <class Value>
-Value load(const std::byte* page, std::uint64_t offset) {
-    Value value;
-    std::memcpy(&value, page + offset, sizeof(value));
-    return value;
-}
 
 std::uint64_t flag_mask(const Vmcoreinfo& info, std::string_view name) {
     const auto bit = info.number(name);
@@ -32,6 +23,8 @@ StructPageLayout::PageType StructPageLayout::page_type(const Vmcoreinfo& info, s
     if (!exported)
         return {};
     const auto value = static_cast<std::uint32_t>(*exported);
+    if (static_cast<std::int32_t>(value) >= mapcount_unmapped)
+        return {}; // a count of mappings: no type
     const bool is_top_byte = (value & 0x00ffffff) == 0;
     return {is_top_byte ? 0xff000000 : 0xffffffff, value};
 }
@@ -59,6 +52,7 @@ std::optional<StructPageLayout> StructPageLayout::from(const Vmcoreinfo& info,
     }
     layout.read_masks(info, doubts);
     layout.read_folio_keys(info, doubts);
+    layout.not_lone_mask_ = layout.hwpoison_mask_ | layout.head_mask_ | layout.slab_mask_;
     return layout;
 }
 
@@ -126,13 +120,22 @@ void StructPageLayout::read_folio_keys(const Vmcoreinfo& info, std::vector<std::
         doubts.emplace_back("VMCOREINFO does not say what hugetlb pages look like, keeping them");
 }
 
-bool StructPageLayout::is_slab(std::uint64_t flags, std::uint32_t mapcount) const {
-    return slab_.is_known() ? slab_.matches(mapcount) : (flags & slab_mask_) != 0;
+// Types whose values are exported are not looked for here; nor are those of 6.11, whose encoding was its own.
+// Source: Linux include/linux/page-flags.h: enum pagetype.
+bool StructPageLayout::has_unknown_type(std::uint32_t mapcount) const {
+    constexpr std::uint32_t underflow = 0xffffff80; // a damaged count of mappings: above that, no type
+    if (static_cast<std::int32_t>(mapcount) >= mapcount_unmapped || mapcount >= underflow)
+        return false;
+    if (buddy_.mask == 0xff000000) // 6.12: buddy f0 ... large_kmalloc f8
+        return mapcount >> 24 > 0xf8;
+    if (buddy_.value ==
+        ~std::uint32_t{0x80}) // a bit cleared: buddy 0x80, offline 0x100, table, guard, hugetlb, slab 0x1000
+        return !std::has_single_bit(~mapcount) || ~mapcount > 0x1000;
+    return false;
 }
 
-bool StructPageLayout::is_cache(std::uint64_t flags) const {
-    const bool in_swap_cache = swapcache_mask_ != 0 && (flags & swapcache_mask_) == swapcache_mask_;
-    return can_tell_cache_ && ((flags & lru_mask_) != 0 || in_swap_cache);
+bool StructPageLayout::is_slab(std::uint64_t flags, std::uint32_t mapcount) const {
+    return slab_.is_known() ? slab_.matches(mapcount) : (flags & slab_mask_) != 0;
 }
 
 bool StructPageLayout::is_hugetlb(std::uint32_t mapcount, const std::byte* next) const {
@@ -140,9 +143,9 @@ bool StructPageLayout::is_hugetlb(std::uint32_t mapcount, const std::byte* next)
     case HugetlbMark::page_type:
         return hugetlb_.matches(mapcount);
     case HugetlbMark::tail_flag:
-        return (load<std::uint64_t>(next, flags_at_) & tail_hugetlb_mask_) != 0;
+        return (load_from<std::uint64_t>(next, flags_at_) & tail_hugetlb_mask_) != 0;
     case HugetlbMark::destructor:
-        return load<std::uint8_t>(next, destructor_at_) == hugetlb_destructor_;
+        return load_from<std::uint8_t>(next, destructor_at_) == hugetlb_destructor_;
     case HugetlbMark::unknown:
         break;
     }
@@ -152,33 +155,33 @@ bool StructPageLayout::is_hugetlb(std::uint32_t mapcount, const std::byte* next)
 unsigned StructPageLayout::folio_order(std::uint64_t pfn, std::uint64_t flags, const std::byte* next) const {
     if ((flags & head_mask_) == 0 || next == nullptr || !knows_order_)
         return 0;
-    const unsigned order = load<std::uint8_t>(next, order_at_);
+    const unsigned order = load_from<std::uint8_t>(next, order_at_);
     const bool is_aligned = order <= order_limit && (pfn & ((std::uint64_t{1} << order) - 1)) == 0;
     return is_aligned ? order : 0;
 }
 
 bool StructPageLayout::is_hwpoisoned(const std::byte* page) const {
-    return (load<std::uint64_t>(page, flags_at_) & hwpoison_mask_) != 0;
+    return (load_from<std::uint64_t>(page, flags_at_) & hwpoison_mask_) != 0;
 }
 
 bool StructPageLayout::is_tail_of(const std::byte* page, std::uint64_t head_address) const {
-    return load<std::uint64_t>(page, compound_head_at_) == (head_address | compound_head_tail);
+    return load_from<std::uint64_t>(page, compound_head_at_) == (head_address | compound_head_tail);
 }
 
 // The order of the tests is makedumpfile's, but for memory errors: those are looked for first, so that such a
 // page is left out whatever else it is, and counted as what it is.
 PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, const std::byte* next) const {
-    const auto flags = load<std::uint64_t>(page, flags_at_);
-    const auto mapcount = load<std::uint32_t>(page, mapcount_at_);
+    const auto flags = load_from<std::uint64_t>(page, flags_at_);
+    const auto mapcount = load_from<std::uint32_t>(page, mapcount_at_);
     // A hugetlb folio has the mark on its head only, whichever of its pages is meant: all of it is left out.
     if ((flags & hwpoison_mask_) != 0)
         return {PageClass::hwpoison, folio_order(pfn, flags, next)};
     // A tail that is met by itself has lost its head: it says nothing.
-    if ((load<std::uint64_t>(page, compound_head_at_) & compound_head_tail) != 0)
+    if ((load_from<std::uint64_t>(page, compound_head_at_) & compound_head_tail) != 0)
         return {};
     const bool slab = is_slab(flags, mapcount);
     if (!slab && buddy_.matches(mapcount)) {
-        const auto order = load<std::uint64_t>(page, private_at_);
+        const auto order = load_from<std::uint64_t>(page, private_at_);
         if (order > maximum_order_ || (pfn & ((std::uint64_t{1} << order) - 1)) != 0)
             return {.order_is_corrupt = true};
         return {PageClass::free, static_cast<unsigned>(order)};
@@ -188,7 +191,9 @@ PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, co
     if (!slab && offline_.matches(mapcount))
         return {PageClass::offline};
 
-    const bool anonymous = !slab && (load<std::uint64_t>(page, mapping_at_) & mapping_anonymous) != 0;
+    if (has_unknown_type(mapcount))
+        return {.type_is_unknown = true};
+    const bool anonymous = !slab && (load_from<std::uint64_t>(page, mapping_at_) & mapping_anonymous) != 0;
     const unsigned order = folio_order(pfn, flags, next);
     if (!anonymous && is_cache(flags))
         return {(flags & private_mask_) != 0 ? PageClass::cache_private : PageClass::cache, order};

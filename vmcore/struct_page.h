@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,11 +20,17 @@ namespace lifeboat {
 struct PageVerdict {
     PageClass page_class = PageClass::kept;
     unsigned order = 0; // it holds for 1 << order pages
-    bool order_is_corrupt =
-        false; // an order was found that cannot be true: the verdict is "kept", of one page
+    // An order was found that cannot be true, or a type that no kernel is known to have: the verdict is
+    // "kept", of one page.
+    bool order_is_corrupt = false;
+    bool type_is_unknown = false;
 };
 
 class StructPageLayout {
+    static constexpr std::uint64_t mapping_anonymous = 1;  // PAGE_MAPPING_ANON; KSM pages have it too
+    static constexpr std::uint64_t compound_head_tail = 1; // the word points to the head
+    static constexpr std::int32_t mapcount_unmapped = -1;  // below that it is a page type
+
 public:
     // `doubts` gets a sentence for each class of pages that cannot be told. Nothing when VMCOREINFO does not
     // even say how large a struct page is.
@@ -35,6 +42,9 @@ public:
     // `page` is the struct page of `pfn`; `next` that of the page after it, which matters for heads of folios
     // only and may be null where there is none.
     [[nodiscard]] PageVerdict judge(std::uint64_t pfn, const std::byte* page, const std::byte* next) const;
+    // The same for a page that stands for itself alone, as most do, and in a few instructions: nothing for
+    // one that may be more than that, which judge() has to look at.
+    [[nodiscard]] std::optional<PageClass> judge_lone(const std::byte* page) const;
     [[nodiscard]] bool is_hwpoisoned(const std::byte* page) const;
     // Whether it is a tail of the folio whose head's struct page is at that virtual address.
     [[nodiscard]] bool is_tail_of(const std::byte* page, std::uint64_t head_address) const;
@@ -53,8 +63,12 @@ private:
     static PageType page_type(const Vmcoreinfo& info, std::string_view name);
     void read_masks(const Vmcoreinfo& info, std::vector<std::string>& doubts);
     void read_folio_keys(const Vmcoreinfo& info, std::vector<std::string>& doubts);
+    [[nodiscard]] bool has_unknown_type(std::uint32_t mapcount) const;
     [[nodiscard]] bool is_slab(std::uint64_t flags, std::uint32_t mapcount) const;
-    [[nodiscard]] bool is_cache(std::uint64_t flags) const;
+    [[nodiscard]] bool is_cache(std::uint64_t flags) const {
+        const bool in_swap_cache = swapcache_mask_ != 0 && (flags & swapcache_mask_) == swapcache_mask_;
+        return can_tell_cache_ && ((flags & lru_mask_) != 0 || in_swap_cache);
+    }
     [[nodiscard]] bool is_hugetlb(std::uint32_t mapcount, const std::byte* next) const;
     [[nodiscard]] unsigned folio_order(std::uint64_t pfn, std::uint64_t flags, const std::byte* next) const;
 
@@ -73,6 +87,7 @@ private:
     std::uint64_t slab_mask_ = 0;
     std::uint64_t head_mask_ = 0;
     std::uint64_t tail_hugetlb_mask_ = 0;
+    std::uint64_t not_lone_mask_ = 0; // flags of pages that judge_lone() leaves to judge()
     std::uint8_t hugetlb_destructor_ = 0;
     HugetlbMark hugetlb_mark_ = HugetlbMark::unknown;
     bool can_tell_cache_ = false;
@@ -84,5 +99,26 @@ private:
     PageType offline_;
     PageType unaccepted_;
 };
+
+template <class Value>
+Value load_from(const std::byte* page, std::uint64_t offset) {
+    Value value;
+    std::memcpy(&value, page + offset, sizeof(value));
+    return value;
+}
+
+inline std::optional<PageClass> StructPageLayout::judge_lone(const std::byte* page) const {
+    const auto flags = load_from<std::uint64_t>(page, flags_at_);
+    const auto mapcount = load_from<std::int32_t>(page, mapcount_at_);
+    if ((flags & not_lone_mask_) != 0 || mapcount < mapcount_unmapped)
+        return std::nullopt;
+    if ((load_from<std::uint64_t>(page, compound_head_at_) & compound_head_tail) != 0)
+        return PageClass::kept; // a tail that has lost its head
+    if ((load_from<std::uint64_t>(page, mapping_at_) & mapping_anonymous) != 0)
+        return PageClass::user;
+    if (is_cache(flags))
+        return (flags & private_mask_) != 0 ? PageClass::cache_private : PageClass::cache;
+    return PageClass::kept;
+}
 
 } // namespace lifeboat

@@ -27,9 +27,9 @@ struct Bits {
             total += bits[pfn] ? 1 : 0;
         return total;
     }
-    [[nodiscard]] std::uint64_t next_set(std::uint64_t from) const {
+    [[nodiscard]] std::uint64_t next(std::uint64_t from, bool wanted) const {
         for (std::uint64_t pfn = std::max(from, first_pfn); pfn < first_pfn + pages; ++pfn)
-            if (bits[pfn])
+            if (bits[pfn] == wanted)
                 return pfn;
         return first_pfn + pages;
     }
@@ -59,7 +59,8 @@ TEST_CASE("ranges set, cleared, counted and walked as in a vector of bool") {
             const std::uint64_t from = random() % (4 * pages);
             REQUIRE(piece.count() == bits.count(0, 4 * pages));
             REQUIRE(piece.count(from, end) == bits.count(from, end));
-            REQUIRE(piece.next_set(from) == bits.next_set(from));
+            REQUIRE(piece.next_set(from) == bits.next(from, true));
+            REQUIRE(piece.next_clear(from) == bits.next(from, false));
         }
         for (std::uint64_t pfn = 0; pfn < pages; ++pfn)
             REQUIRE(((piece.bytes()[pfn / 8] >> pfn % 8 & std::byte{1}) != std::byte{0}) ==
@@ -80,6 +81,8 @@ TEST_CASE("borders") {
     piece.clear(pages + 1, 2 * pages - 1);
     CHECK(piece.count() == 2);
     CHECK(piece.next_set(pages + 1) == 2 * pages - 1);
+    CHECK(piece.next_clear(0) == pages + 1);
+    CHECK(piece.next_clear(2 * pages - 1) == 2 * pages);
     piece.set(pages + 5, pages + 5);
     piece.set(pages + 9, pages + 3);
     CHECK(piece.count() == 2);

@@ -192,6 +192,49 @@ TEST_CASE("free blocks of a size that cannot be are kept and told") {
                                    "cannot be, keeping them"});
 }
 
+TEST_CASE("free blocks and folios that reach beyond memory are not believed") {
+    // RAM ends at pfn 0x2100 and at 0x8010; the memmap goes on.
+    const WrittenCore written("ram 0x1000..0x9fc00\nram 0x100000..0x2100000\nram 0x8000000..0x8010000\n"
+                              "page 0x20f0 buddy order 4\n"
+                              "page 0x2000 buddy\nstruct_page 0x2000 private 9\n"
+                              "page 0x8000 anon order 3\nstruct_page 0x8000 order 5\n");
+    const CoreFile core = written.open();
+    const Filtered filtered = filter(written, core, 31);
+    CHECK(filtered.summary.pages(PageClass::free) == 16);
+    CHECK(std::ranges::contains(filtered.pfns, 0x2000));
+    CHECK_FALSE(std::ranges::contains(filtered.pfns, 0x8000));
+    CHECK(std::ranges::contains(filtered.pfns, 0x8008));
+    CHECK(filtered.summary.doubts ==
+          std::vector<std::string>{
+              "1 pages (first: pfn 0x8000) are heads of folios whose last page is not theirs, judging their "
+              "other pages by themselves",
+              "1 pages (first: pfn 0x2000) are said to begin a free block of a size that cannot be, keeping "
+              "them"});
+}
+
+TEST_CASE("pages of a type that no kernel has are kept and told") {
+    const struct {
+        std::string_view kernel;
+        std::uint32_t known; // a page table's
+        std::uint32_t unknown;
+    } table[] = {{"6.1", 0xfffffdff, 0xf7ffffff}, {"6.12", 0xf2000000, 0xfe000000}};
+    for (const auto& [kernel, known, unknown] : table) {
+        CAPTURE(kernel);
+        const WrittenCore written(small_machine(
+            std::format("kernel {}\npage 0x200 buddy\npage 0x210..0x213 lru\nstruct_page 0x210 mapcount {}\n"
+                        "struct_page 0x211 mapcount {}\n",
+                        kernel, known, unknown)));
+        const CoreFile core = written.open();
+        const Filtered filtered = filter(written, core, 31);
+        CHECK_FALSE(std::ranges::contains(filtered.pfns, 0x210));
+        CHECK(std::ranges::contains(filtered.pfns, 0x211));
+        CHECK_FALSE(std::ranges::contains(filtered.pfns, 0x212));
+        CHECK(filtered.summary.doubts ==
+              std::vector<std::string>{
+                  "1 pages (first: pfn 0x211) are of a type that is not known, keeping them"});
+    }
+}
+
 TEST_CASE("a folio's damaged order takes no other page with it") {
     const WrittenCore written(small_machine("page 0x240 anon order 2\nstruct_page 0x240 order 5\n"
                                             "page 0x280 anon order 2\npage 0x300 buddy order 3"));
