@@ -15,10 +15,7 @@ namespace lifeboat {
 namespace {
 
 constexpr std::string_view output_name = "the dump";
-constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 constexpr std::size_t descriptors_held = 4096;
-// So much written data may lie in the page cache: enough to keep a disk busy, little in a crash kernel.
-constexpr std::uint64_t write_behind_bytes = std::uint64_t{8} << 20;
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
     return (value + step - 1) / step * step;
@@ -72,8 +69,7 @@ std::uint32_t flag_of(Compression::Method method) {
 Result<std::unique_ptr<KdumpWriter>> KdumpWriter::begin(int fd, const CoreFile& core,
                                                         const DumpOptions& options) {
     std::unique_ptr<KdumpWriter> writer(new KdumpWriter(fd, core.page_bytes()));
-    writer->buffer_ = TRY(Mapping::anonymous(buffer_bytes));
-    writer->descriptors_.reserve(descriptors_held);
+    writer->flush_at_ = descriptors_held;
     TRY(writer->write_headers(core, options));
     return writer;
 }
@@ -85,7 +81,7 @@ Result<> KdumpWriter::write_headers(const CoreFile& core, const DumpOptions& opt
     bitmap_bytes_ = round_up((core.end_pfn() + 7) / 8, block_bytes_);
     bitmap1_offset_ = (1 + sub_header_blocks) * block_bytes_;
     descriptors_end_ = bitmap1_offset_ + 2 * bitmap_bytes_;
-    data_end_ = descriptors_end_;
+    headers_end_ = descriptors_end_;
     compression_flag_ = flag_of(options.compression.method);
 
     KdumpHeader header{};
@@ -133,28 +129,21 @@ Result<> KdumpWriter::read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) {
 
 Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
     descriptors_limit_ = descriptors_end_ + page_count * sizeof(KdumpPageDescriptor);
-    data_end_ = round_up(descriptors_limit_, block_bytes_);
-    cleaned_end_ = data_end_;
+    headers_end_ = round_up(descriptors_limit_, block_bytes_);
     // Sets the size too, and bitmap pieces that were not written read as zero.
-    if (::ftruncate(fd_, static_cast<off_t>(data_end_)) != 0)
-        return fail_system("extend {} to {} bytes", output_name, data_end_);
-    if (::fallocate(fd_, 0, 0, static_cast<off_t>(data_end_)) != 0 && errno != EOPNOTSUPP)
-        return fail_system("allocate {} bytes for the headers of {}", data_end_, output_name);
+    if (::ftruncate(fd_, static_cast<off_t>(headers_end_)) != 0)
+        return fail_system("extend {} to {} bytes", output_name, headers_end_);
+    if (::fallocate(fd_, 0, 0, static_cast<off_t>(headers_end_)) != 0 && errno != EOPNOTSUPP)
+        return fail_system("allocate {} bytes for the headers of {}", headers_end_, output_name);
+    data_ = TRY(BlockOutput::open(fd_, headers_end_, block_bytes_, std::string(output_name)));
     return {};
 }
 
 Result<StoredPage> KdumpWriter::append(std::uint64_t /*pfn*/, std::span<const std::byte> data,
                                        std::uint32_t flags) {
-    const StoredPage place{data_end_ + buffered_, static_cast<std::uint32_t>(data.size()), flags};
+    const StoredPage place{data_->end(), static_cast<std::uint32_t>(data.size()), flags};
+    TRY(data_->append(data));
     TRY(describe(place));
-    while (!data.empty()) {
-        const std::size_t part = std::min(data.size(), buffer_bytes - buffered_);
-        std::memcpy(buffer_.bytes().data() + buffered_, data.data(), part);
-        buffered_ += part;
-        data = data.subspan(part);
-        if (buffered_ == buffer_bytes)
-            TRY(flush_blocks());
-    }
     return place;
 }
 
@@ -179,44 +168,22 @@ Result<> KdumpWriter::lose_page(std::uint64_t pfn) {
 }
 
 Result<> KdumpWriter::describe(const StoredPage& place) {
-    if (descriptors_.size() == descriptors_held)
-        TRY(flush_blocks());
     descriptors_.push_back({place.offset, place.bytes, place.flags, 0});
-    return {};
-}
-
-// Writes the buffer's whole blocks and the descriptors of what is then on its way to the disk; what remains
-// is less than a block. So data is always written at block-aligned offsets, in the largest pieces there are.
-Result<> KdumpWriter::flush_blocks() {
-    const std::size_t whole = buffered_ / block_bytes_ * block_bytes_;
-    TRY(write_data(buffer_.bytes().first(whole)));
-    buffered_ -= whole;
-    std::memmove(buffer_.bytes().data(), buffer_.bytes().data() + whole, buffered_);
-    return flush_descriptors();
-}
-
-Result<> KdumpWriter::write_data(std::span<const std::byte> data) {
-    const std::size_t bytes = data.size();
-    TRY(write_all_at(fd_, data, data_end_, output_name));
-    data_end_ += bytes;
-    // Start writing now; then wait for what is some way behind and let it go from the page cache. Both are
-    // advice: errors come up in finish().
-    ::sync_file_range(fd_, static_cast<off_t>(data_end_ - bytes), static_cast<off_t>(bytes),
-                      SYNC_FILE_RANGE_WRITE);
-    if (data_end_ - cleaned_end_ >= 2 * write_behind_bytes) {
-        const auto start = static_cast<off_t>(cleaned_end_);
-        const auto length = static_cast<off_t>(write_behind_bytes);
-        ::sync_file_range(fd_, start, length,
-                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-        ::posix_fadvise(fd_, start, length, POSIX_FADV_DONTNEED);
-        cleaned_end_ += write_behind_bytes;
-    }
+    if (descriptors_.size() < flush_at_)
+        return {};
+    // Some may have to wait for data that is on its way; pushed, it will be there when as many more have
+    // come.
+    TRY(data_->push());
+    TRY(flush_descriptors());
+    flush_at_ = descriptors_.size() + descriptors_held;
     return {};
 }
 
 Result<> KdumpWriter::flush_descriptors() {
-    const auto held_back = std::ranges::find_if(
-        descriptors_, [&](const KdumpPageDescriptor& page) { return page.offset + page.bytes > data_end_; });
+    const std::uint64_t written_end = data_->written_end();
+    const auto held_back = std::ranges::find_if(descriptors_, [&](const KdumpPageDescriptor& page) {
+        return page.offset + page.bytes > written_end;
+    });
     const std::span ready(descriptors_.begin(), held_back);
     if (descriptors_end_ + ready.size_bytes() > descriptors_limit_)
         return fail(ErrorKind::corrupt, "write {}: more pages than its bitmap has", output_name);
@@ -226,19 +193,13 @@ Result<> KdumpWriter::flush_descriptors() {
     return {};
 }
 
-Result<> KdumpWriter::flush_all() {
-    TRY(flush_blocks());
-    TRY(write_data(buffer_.bytes().first(buffered_)));
-    buffered_ = 0;
-    return flush_descriptors();
-}
-
 Result<> KdumpWriter::write_status(std::uint32_t status) {
     return write_all_at(fd_, bytes_of(status), offsetof(KdumpHeader, status), output_name);
 }
 
 Result<> KdumpWriter::finish() {
-    TRY(flush_all());
+    TRY(data_->finish());
+    TRY(flush_descriptors());
     if (::fdatasync(fd_) != 0)
         return fail_system("sync {}", output_name);
     TRY(write_status(compression_flag_));
@@ -248,16 +209,10 @@ Result<> KdumpWriter::finish() {
 }
 
 void KdumpWriter::abandon() {
-    // What could not be written may still fit in smaller pieces.
-    std::size_t done = 0;
-    while (done < buffered_) {
-        const std::size_t part = std::min<std::size_t>(buffered_ - done, block_bytes_);
-        if (!write_data(buffer_.bytes().subspan(done, part)))
-            break;
-        done += part;
+    if (data_) {
+        data_->abandon();
+        (void)flush_descriptors();
     }
-    buffered_ = 0;
-    (void)flush_descriptors();
     ::fdatasync(fd_);
 }
 

@@ -4,8 +4,8 @@
 // read.
 #pragma once
 
-#include "base/mapping.h"
 #include "base/result.h"
+#include "vmcore/block_output.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump.h"
 #include "vmcore/dump_writer.h"
@@ -37,7 +37,7 @@ public:
     Result<> finish() override;
     void abandon() override;
 
-    [[nodiscard]] std::uint64_t written_bytes() const override { return data_end_ + buffered_; }
+    [[nodiscard]] std::uint64_t written_bytes() const override { return data_ ? data_->end() : headers_end_; }
 
 private:
     KdumpWriter(int fd, std::uint64_t block_bytes)
@@ -47,10 +47,7 @@ private:
     Result<> write_headers(const CoreFile& core, const DumpOptions& options);
     Result<> write_status(std::uint32_t status);
     Result<> describe(const StoredPage& place);
-    Result<> flush_blocks();
     Result<> flush_descriptors();
-    Result<> flush_all();
-    Result<> write_data(std::span<const std::byte> data);
 
     int fd_;
     std::uint64_t block_bytes_;
@@ -60,10 +57,9 @@ private:
     std::uint64_t descriptors_end_ = 0;
     std::uint64_t descriptors_limit_ = 0;
     std::vector<KdumpPageDescriptor> descriptors_; // not yet written
-    std::uint64_t data_end_ = 0;                   // what is written ends here, at a multiple of the block
-    Mapping buffer_;
-    std::size_t buffered_ = 0;
-    std::uint64_t cleaned_end_ = 0; // up to here the page cache was let go
+    std::size_t flush_at_ = 0;                     // when so many are held
+    std::uint64_t headers_end_ = 0;
+    std::unique_ptr<BlockOutput> data_; // from begin_pages() on
     StoredPage zero_page_{};
 };
 
