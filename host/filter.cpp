@@ -6,10 +6,10 @@
 #include "host/subcommands.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump.h"
+#include "vmcore/dump_resources.h"
 
 #include <cstdio>
 #include <string>
-#include <thread>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,7 +44,7 @@ Result<> read_option(FilterRequest& request, std::string_view option, std::strin
 
 Result<FilterRequest> read_arguments(Arguments arguments) {
     FilterRequest request;
-    request.options.threads = std::max(1U, std::thread::hardware_concurrency());
+    request.options.threads = 0;
     std::vector<std::string_view> files;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string_view argument = arguments[i];
@@ -81,11 +81,14 @@ void show_progress(const DumpProgress& progress) {
 }
 
 void print_summary(const DumpSummary& summary) {
+    for (const std::string& remark : summary.remarks)
+        std::fputs(std::format("lifeboat filter: {}\n", remark).c_str(), stderr);
     for (const std::string& doubt : summary.doubts)
         std::fputs(std::format("lifeboat filter: {}\n", doubt).c_str(), stderr);
-    std::string line = std::format("bytes={} pages={} dumped={} zero={} identical={} unreadable={}",
-                                   summary.written_bytes, summary.present_pages, summary.dumped_pages,
-                                   summary.zero_pages, summary.identical_pages, summary.unreadable_pages);
+    std::string line =
+        std::format("level={} bytes={} pages={} dumped={} zero={} identical={} unreadable={}", summary.level,
+                    summary.written_bytes, summary.present_pages, summary.dumped_pages, summary.zero_pages,
+                    summary.identical_pages, summary.unreadable_pages);
     for (std::size_t i = 0; i < page_class_count; ++i)
         line += std::format(" {}={}", name_of(static_cast<PageClass>(i)), summary.pages_by_class[i]);
     std::puts(line.c_str());
@@ -95,8 +98,9 @@ Result<> run_filter(const FilterRequest& request) {
     const CoreFile core = TRY(CoreFile::open(request.input));
     const std::string incomplete = request.output + ".incomplete";
     const Descriptor output = TRY(open_file(incomplete, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    const DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    auto outcome = write_dump(core, output.get(), request.options, [&](const DumpProgress& progress) {
+    auto outcome = write_dump(core, output.get(), options, [&](const DumpProgress& progress) {
         if (terminal)
             show_progress(progress);
     });

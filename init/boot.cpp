@@ -112,7 +112,7 @@ private:
     StageOutcome attempt_vmcore(const CopyRequest& request);
     void attempt_vmcore_again(const CopyRequest& request, const StageOutcome& first);
     void settle_vmcore();
-    void keep_counts(const Facts& facts);
+    void keep_facts(const Facts& facts);
     SaveRequest save_request() const;
     StageLimits limits_of(std::uint64_t seconds) const;
     std::string summary_line();
@@ -308,7 +308,7 @@ StageOutcome Boot::attempt_log() {
         "dmesg", limits_of(plan_.deadlines.dmesg_s),
         [this](StageReport& report) { return save_kernel_log(save_request(), report); },
         OomRank::first_to_go);
-    keep_counts(outcome.facts);
+    keep_facts(outcome.facts);
     return outcome;
 }
 
@@ -352,7 +352,7 @@ void Boot::settle_vmcore() {
     const auto outcome = supervise(
         "settle", {.deadline = Deadline::after_ms(settle_deadline_ms)},
         [this](StageReport& report) { return settle_partial_dump(save_request(), report); }, OomRank::usual);
-    keep_counts(outcome.facts);
+    keep_facts(outcome.facts);
     const auto pages = outcome.facts.find("dumped");
     vmcore_holds_pages_ = pages != outcome.facts.end() && pages->second != "0";
     if (!outcome.completed())
@@ -365,15 +365,17 @@ StageOutcome Boot::attempt_vmcore(const CopyRequest& request) {
     const StageOutcome outcome = supervise(
         "vmcore", limits, [&](StageReport& report) { return copy_vmcore(request, report); },
         OomRank::first_to_go);
-    keep_counts(outcome.facts);
+    keep_facts(outcome.facts);
     vmcore_complete_ = is_complete(outcome);
     return outcome;
 }
 
-void Boot::keep_counts(const Facts& facts) {
+void Boot::keep_facts(const Facts& facts) {
     for (const auto& [key, value] : facts)
         if (const auto number = parse_unsigned(value))
             summary_.set_count(key, *number);
+    if (const auto level = facts.find("level"); level != facts.end())
+        summary_.level = static_cast<unsigned>(parse_unsigned(level->second).value_or(summary_.level));
     if (const auto folder = facts.find("folder"); folder != facts.end())
         folder_ = folder->second;
 }

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How much memory there is, and the least that was available at any time we looked.
-// Source: Linux Documentation/filesystems/proc.rst, /proc/meminfo and VmHWM of /proc/PID/status.
+// Source: Linux Documentation/filesystems/proc.rst, VmHWM of /proc/PID/status.
 #pragma once
 
 #include "base/clock.h"
+#include "base/memory_info.h"
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace lifeboat {
-
-struct MemoryInfo {
-    std::uint64_t total_kib = 0;
-    std::uint64_t free_kib = 0;
-    std::uint64_t available_kib = 0;
-};
-MemoryInfo parse_memory_info(std::string_view text);
 
 class MemoryWatch {
 public:

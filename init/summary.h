@@ -26,7 +26,7 @@ struct Summary {
     std::string folder; // as on the target's file system; empty when there is none
     // Counts that the stages told, in the order they are printed; those not told are 0.
     static constexpr std::string_view count_names[] = {
-        "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "kept",       "cache",
+        "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "identical",  "kept",  "cache",
         "cache_private", "user",        "free",  "hwpoison", "offline", "unreadable", "doubts"};
     std::uint64_t counts[std::size(count_names)] = {};
     std::int64_t total_ms = 0;

@@ -14,7 +14,7 @@ OTHER_UUID = "6c696665-626f-6174-8000-0000000000ff"
 SHORT_DEADLINES = ["deadline.target = 5", "deadline.stall = 5", "deadline.vmcore = 30", "deadline.total = 60"]
 DAMAGED_ROWS = ["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]
 SUMMARY_FIELDS = [
-    *("bytes", "pages", "dumped", "zero", "unreadable", "doubts"),
+    *("bytes", "pages", "dumped", "zero", "identical", "unreadable", "doubts"),
     *("kept", "cache", "cache_private", "user", "free", "hwpoison", "offline"),
     *("seconds_total", "seconds_dmesg", "seconds_vmcore", "mem_available_min_kib"),
 ]

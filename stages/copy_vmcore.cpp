@@ -2,12 +2,11 @@
 #include "stages/copy_vmcore.h"
 
 #include "vmcore/core_file.h"
+#include "vmcore/dump_resources.h"
 
 #include <algorithm>
 #include <ctime>
 #include <span>
-
-#include <unistd.h>
 
 namespace lifeboat {
 
@@ -34,17 +33,11 @@ Result<> make_room_for_second(const CopyRequest& request, DumpFolder& folder, St
     return folder.remove_file(vmcore_working_name);
 }
 
-DumpOptions settled(DumpOptions options) {
-    const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-    if (options.threads == 0)
-        options.threads = cpus > 0 ? static_cast<unsigned>(cpus) : 1;
-    return options;
-}
-
 // `told`: doubts that are in the log already.
 void tell(const DumpSummary& summary, std::span<const std::string> told, StageReport& report) {
     for (std::size_t index = 0; index < page_class_count; ++index)
         report.fact(name_of(static_cast<PageClass>(index)), summary.pages_by_class[index]);
+    report.fact("level", summary.level);
     report.fact("pages", summary.present_pages);
     report.fact("dumped", summary.dumped_pages);
     report.fact("zero", summary.zero_pages);
@@ -52,6 +45,8 @@ void tell(const DumpSummary& summary, std::span<const std::string> told, StageRe
     report.fact("unreadable", summary.unreadable_pages);
     report.fact("bytes", summary.written_bytes);
     report.fact("doubts", summary.doubts.size());
+    for (const std::string& remark : summary.remarks)
+        report.info("vmcore: {}", remark);
     for (const std::string& doubt : summary.doubts)
         if (!std::ranges::contains(told, doubt))
             report.warning("vmcore: {}", doubt);
@@ -62,8 +57,9 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
     const char* working_name = request.second_attempt ? vmcore_second_name : vmcore_working_name;
     const Descriptor file = TRY(folder.create_file(working_name));
     // From here on a file of this dump exists, and its name says that it is incomplete.
-    const DumpOutcome outcome = write_dump(core, file.get(), settled(request.options),
-                                           [&](const DumpProgress& progress) { report.progress(progress); });
+    const DumpOutcome outcome =
+        write_dump(core, file.get(), fit_to_machine(request.options, DumpMachine::here()),
+                   [&](const DumpProgress& progress) { report.progress(progress); });
     tell(outcome.summary, core.doubts(), report);
     if (outcome.error)
         return fail(*outcome.error);

@@ -3,6 +3,7 @@
 
 #include "base/scope_guard.h"
 #include "vmcore/bitmap_piece.h"
+#include "vmcore/dump_space.h"
 #include "vmcore/identical_pages.h"
 #include "vmcore/kdump_writer.h"
 #include "vmcore/page_filter.h"
@@ -23,13 +24,20 @@ public:
         : core_(core)
         , options_(options)
         , report_(report)
+        , level_(options.level)
+        , before_scan_(summary)
         , summary_(summary) {}
 
     Result<> write(int output_fd) {
         const std::unique_ptr<DumpWriter> writer = TRY(KdumpWriter::begin(output_fd, core_, options_));
-        const ScopeGuard note_bytes([&] { summary_.written_bytes = writer->written_bytes(); });
+        const ScopeGuard note_result([&] {
+            summary_.level = level_;
+            summary_.written_bytes = writer->written_bytes();
+            writer->add_remarks(summary_.remarks);
+        });
         ScopeGuard keep_what_stands([&] { writer->abandon(); });
         TRY(scan(*writer));
+        TRY(fit_into_space(output_fd, *writer));
         TRY(copy(*writer));
         TRY(writer->finish());
         keep_what_stands.disarm();
@@ -38,6 +46,7 @@ public:
 
 private:
     Result<> scan(DumpWriter& writer);
+    Result<> fit_into_space(int output_fd, DumpWriter& writer);
     Result<> copy(DumpWriter& writer);
     Result<> take(const PageBatch& batch, DumpWriter& writer);
     Result<std::size_t> next_pfns(std::span<std::uint64_t> pfns, DumpWriter& writer);
@@ -45,6 +54,8 @@ private:
     const CoreFile& core_;
     const DumpOptions& options_;
     const ProgressReport& report_;
+    unsigned level_; // that asked for, or a higher one
+    const DumpSummary before_scan_;
     DumpSummary& summary_;
     DumpProgress progress_;
     std::optional<IdenticalPages> identical_;
@@ -52,8 +63,10 @@ private:
     std::uint64_t next_pfn_ = 0;
 };
 
+// May be called again with another level.
 Result<> Dump::scan(DumpWriter& writer) {
-    PageFilter filter = PageFilter::open(core_, options_.level, summary_.doubts);
+    summary_ = before_scan_;
+    PageFilter filter = PageFilter::open(core_, level_, summary_.doubts);
     progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
     BitmapPiece present;
     BitmapPiece held;
@@ -76,6 +89,36 @@ Result<> Dump::scan(DumpWriter& writer) {
         report_(progress_);
     }
     filter.add_to(summary_);
+    return {};
+}
+
+// A dump that will not fit becomes a smaller one before its first page is written: more is left out, what is
+// worth least first, until what is expected fits.
+Result<> Dump::fit_into_space(int output_fd, DumpWriter& writer) {
+    const auto forecast = [&] {
+        return forecast_dump_space(core_, output_fd, writer, summary_.dumped_pages, options_.compression);
+    };
+    DumpSpace space = TRY(forecast());
+    const std::uint64_t asked_bytes = space.expected_bytes;
+    for (const unsigned bit : {exclude_free, exclude_cache, exclude_cache_private, exclude_user}) {
+        if (space.is_enough())
+            break;
+        if ((level_ & bit) != 0)
+            continue;
+        level_ |= bit;
+        TRY(scan(writer));
+        space = TRY(forecast());
+    }
+    if (level_ != options_.level) {
+        TRY(writer.set_level(level_));
+        summary_.remarks.push_back(
+            std::format("about {} bytes are expected at level {} and {} are free, leaving out more: level {}",
+                        asked_bytes, options_.level, space.free_bytes, level_));
+    }
+    if (!space.is_sure())
+        summary_.remarks.push_back(std::format(
+            "the dump may take up to {} bytes, about {} are expected, {} are free: {}", space.bound_bytes,
+            space.expected_bytes, space.free_bytes, space.is_enough() ? "going on" : "writing what fits"));
     return {};
 }
 

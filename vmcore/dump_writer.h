@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a dump is written through, whatever its format. The calls come in this order: write_bitmaps() for each
-// piece in ascending order, begin_pages(), then for each page of the second bitmap in pfn order one of
-// append(), append_again(), append_zero_page() or lose_page(), and finish(); abandon() in place of it when
-// the dump broke off. One thread.
+// piece in ascending order (all of them again after set_level()), begin_pages(), then for each page of the
+// second bitmap in pfn order one of append(), append_again(), append_zero_page() or lose_page(), and
+// finish(); abandon() in place of it when the dump broke off. One thread.
 #pragma once
 
 #include "base/result.h"
@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace lifeboat {
 
@@ -32,6 +34,8 @@ public:
     // The second bitmap's piece as it was written, for the pfns from `first_pfn`.
     virtual Result<> read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) = 0;
 
+    // The dump has another level than the writer was begun with.
+    virtual Result<> set_level(unsigned level) = 0;
     // `page_count`: how many pages follow, which is how many bits the second bitmap has.
     virtual Result<> begin_pages(std::uint64_t page_count) = 0;
     virtual Result<StoredPage> append(std::uint64_t pfn, std::span<const std::byte> data,
@@ -48,6 +52,8 @@ public:
     virtual void abandon() = 0;
 
     [[nodiscard]] virtual std::uint64_t written_bytes() const = 0;
+    // Sentences about how it was written, after finish() or abandon().
+    virtual void add_remarks(std::vector<std::string>& /*remarks*/) const {}
 };
 
 } // namespace lifeboat

@@ -127,6 +127,12 @@ Result<> KdumpWriter::read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) {
                            output_name);
 }
 
+Result<> KdumpWriter::set_level(unsigned level) {
+    const auto value = static_cast<std::int32_t>(level);
+    return write_all_at(fd_, bytes_of(value), block_bytes_ + offsetof(KdumpSubHeader, dump_level),
+                        output_name);
+}
+
 Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
     descriptors_limit_ = descriptors_end_ + page_count * sizeof(KdumpPageDescriptor);
     headers_end_ = round_up(descriptors_limit_, block_bytes_);
@@ -214,6 +220,12 @@ void KdumpWriter::abandon() {
         (void)flush_descriptors();
     }
     ::fdatasync(fd_);
+}
+
+void KdumpWriter::add_remarks(std::vector<std::string>& remarks) const {
+    if (data_ && !data_->not_direct_because().empty())
+        remarks.push_back(std::format("the page cache cannot be avoided ({}), letting go of what is written",
+                                      data_->not_direct_because()));
 }
 
 } // namespace lifeboat

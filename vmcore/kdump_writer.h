@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace lifeboat {
@@ -26,6 +27,7 @@ public:
 
     Result<> write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped) override;
     Result<> read_dumped(std::uint64_t first_pfn, BitmapPiece& piece) override;
+    Result<> set_level(unsigned level) override;
     // Reserves room for that many descriptors: they can then be written even when the disk is full.
     Result<> begin_pages(std::uint64_t page_count) override;
     Result<StoredPage> append(std::uint64_t pfn, std::span<const std::byte> data,
@@ -37,6 +39,7 @@ public:
     Result<> finish() override;
     void abandon() override;
 
+    void add_remarks(std::vector<std::string>& remarks) const override;
     [[nodiscard]] std::uint64_t written_bytes() const override { return data_ ? data_->end() : headers_end_; }
 
 private:

@@ -25,8 +25,9 @@ TEST_CASE("the summary line has all its keys, in order") {
         summary.line() ==
         "summary result=saved level=31 folder=/crash/20250131T235959Z-host bytes=101 dmesg_bytes=102 "
         "pages=103"
-        " dumped=104 zero=105 kept=106 cache=107 cache_private=108 user=109 free=110 hwpoison=111 offline=112"
-        " unreadable=113 doubts=114 seconds_total=12.345 seconds_plan=0.007 seconds_vmcore=1.020"
+        " dumped=104 zero=105 identical=106 kept=107 cache=108 cache_private=109 user=110 free=111 "
+        "hwpoison=112"
+        " offline=113 unreadable=114 doubts=115 seconds_total=12.345 seconds_plan=0.007 seconds_vmcore=1.020"
         " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592");
 }
 

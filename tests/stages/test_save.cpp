@@ -157,7 +157,7 @@ TEST_CASE("of two partial dumps the one with more pages stays, as vmcore.incompl
     const std::string whole = saving.system.read(saving.file("vmcore"));
     std::filesystem::remove(saving.system.path(saving.file("vmcore")));
     const std::uint64_t whole_pages = std::stoull(saving.report.facts["dumped"]);
-    const std::string cut = whole.substr(0, whole.size() - 3000);
+    const std::string cut = whole.substr(0, whole.size() - 100);
     struct Row {
         std::string first, second, kept;
         bool has_pages;

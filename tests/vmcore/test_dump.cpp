@@ -339,28 +339,75 @@ TEST_CASE("a file for which there is not even room for headers") {
     }
 }
 
-TEST_CASE("a disk that is full") {
-    const WrittenCore written(varied);
-    const TemporaryFolder folder;
-    if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=2m") != 0) {
-        MESSAGE("nothing can be mounted here: left to the limit on a file's size");
-        return;
+// A small file system of its own, while it lives.
+class SmallDisk {
+public:
+    explicit SmallDisk(std::string_view size) {
+        is_mounted =
+            ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, std::format("size={}", size).c_str()) == 0;
+        if (!is_mounted)
+            MESSAGE("nothing can be mounted here: left to the limit on a file's size");
     }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() {
+        if (is_mounted)
+            ::umount2(folder.path().c_str(), MNT_DETACH);
+    }
+    TemporaryFolder folder;
+    bool is_mounted = false;
+};
+
+TEST_CASE("a disk that even the smallest dump does not fit") {
+    const WrittenCore written(varied);
+    const SmallDisk disk("900k");
+    if (!disk.is_mounted)
+        return;
     const CoreFile core = written.open();
-    const std::string path = folder.path("dump");
+    const std::string path = disk.folder.path("dump");
     const DumpOutcome outcome = dump(core, path, {.level = 0});
     REQUIRE(outcome.error);
     CHECK(outcome.error->kind == ErrorKind::no_space);
     CHECK(outcome.error->text.ends_with(": No space left on device"));
-    {
+    CHECK(outcome.summary.level == 30);
+    REQUIRE(outcome.summary.remarks.size() == 2);
+    CHECK(outcome.summary.remarks[0].ends_with("are free, leaving out more: level 30"));
+    CHECK(outcome.summary.remarks[1].ends_with("are free: writing what fits"));
+    const KdumpFile file(path);
+    CHECK_FALSE(file.is_complete());
+    const Compared compared = compare(file, written.built);
+    CHECK(compared.different == 0);
+    CHECK(compared.lost > 0);
+    CHECK(compared.same > 100);
+}
+
+TEST_CASE("where there is too little room more is left out, and no more than is needed") {
+    const WrittenCore written(small_machine("page 0x180..0x200 lru\nfill 0x180..0x200 random\n"
+                                            "page 0x200 buddy order 9\nfill 0x200..0x400 random\n"));
+    const CoreFile core = written.open();
+    const struct {
+        std::string_view size;
+        unsigned level;
+    } table[] = {{"40m", 0}, {"20m", 0}, {"1500k", 16}, {"500k", 18}};
+    for (const auto& [size, level] : table) {
+        CAPTURE(size);
+        const SmallDisk disk(size);
+        if (!disk.is_mounted)
+            return;
+        const std::string path = disk.folder.path("dump");
+        const DumpOutcome outcome = dump(core, path, {.level = 0});
+        CHECK_FALSE(outcome.error);
+        CHECK(outcome.summary.level == level);
+        CHECK(outcome.summary.remarks.empty() == (size == "40m"));
         const KdumpFile file(path);
-        CHECK_FALSE(file.is_complete());
-        const Compared compared = compare(file, written.built);
-        CHECK(compared.different == 0);
-        CHECK(compared.lost > 0);
-        CHECK(compared.same > 100);
+        CHECK(file.is_complete());
+        CHECK(file.dump_level == static_cast<int>(level));
+        CHECK(file.dumped == written.built.expected_pfns(level));
+        CHECK(compare(file, written.built).different == 0);
+        // The same as when that level is asked for.
+        CHECK(dump(core, written.folder.path("asked"), {.level = level}).summary.doubts ==
+              outcome.summary.doubts);
     }
-    CHECK(::umount2(folder.path().c_str(), MNT_DETACH) == 0);
 }
 
 TEST_CASE("the writer takes no more pages than it has room for") {
