@@ -11,8 +11,10 @@ from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
 from .machine import LostMachine, Machine, Run
+from .serial_log import show_tail
 
 ATTEMPTS = 3
+SERIAL_LOG = "serial.log"
 
 TARGET_UUID = "6c696665-626f-6174-8000-000000000001"
 SCRATCH_UUID = "6c696665-626f-6174-8000-000000000002"
@@ -74,6 +76,10 @@ class Outcome:
     is_unmounted: bool
 
     @property
+    def serial_log(self) -> Path:
+        return self.folder / SERIAL_LOG
+
+    @property
     def serial(self) -> str:
         return self.run.text()
 
@@ -111,7 +117,8 @@ def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
             return _crash_once(setup, programs, folder)
         except LostMachine as reason:
             print(f"attempt {attempt} of {ATTEMPTS}: machine lost: {reason}", flush=True)
-            (folder / "serial.log").rename(folder / f"serial.lost-{attempt}.log")
+            kept = (folder / SERIAL_LOG).rename(folder / f"serial.lost-{attempt}.log")
+            show_tail(kept)
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("not reached")
@@ -135,7 +142,7 @@ def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
         crash_initrd = _crash_initrd(setup, programs, kernel)
         (work / "initrd").write_bytes(_first_initrd(setup, programs, kernel, crash_initrd))
         machine = _machine(setup, kernel, work / "initrd", disks)
-        run = machine.run(folder / "serial.log", setup.deadline_seconds)
+        run = machine.run(folder / SERIAL_LOG, setup.deadline_seconds)
         if "guest: " not in run.text():
             raise LostMachine("the first kernel did not come up")
         is_unmounted = setup.target_disk.is_unmounted()

@@ -10,7 +10,7 @@ LOG_TAIL_LINES = 25
 def show(outcome: Outcome) -> None:
     """The dump's files, the end of the dead kernel's log, the summary line and the times."""
     print(f"kernel         {outcome.kernel.release}")
-    print(f"serial log     {outcome.folder / 'serial.log'}")
+    print(f"serial log     {outcome.serial_log}")
     if outcome.raw:
         print(f"raw vmcore     {outcome.raw} ({outcome.raw.stat().st_size:,} bytes)")
     print(f"crash initrd   {outcome.initrd_bytes:,} bytes")
