@@ -3,6 +3,7 @@
 
 import functools
 import os
+import re
 import select
 import subprocess
 import time
@@ -13,6 +14,17 @@ QEMU = "qemu-system-x86_64"
 
 # A machine that says nothing for this long after power-on never started.
 FIRST_WORD_SECONDS = 60
+# A kernel that has begun to boot, has not started init, and says nothing for this long will not go on. On a
+# busy host with emulation the longest silence seen between two of these lines is a few seconds.
+SILENT_BOOT_SECONDS = 60
+FIRST_LINE = "Linux version "
+LAST_LINE = "Run /init as init process"
+# A kernel that stopped for a reason has given it. Such a silence is the case's own affair, as is every one after
+# init has been started.
+REASONS = re.compile(
+    "Kernel panic|Out of memory|oom-kill|invoked oom-killer|page allocation failure|BUG|Oops|WARNING"
+    "|Call Trace|general protection|soft lockup|hard LOCKUP|rcu.*stall|blocked for more than|Initramfs unpacking failed"
+)
 # We look at the clock this often; a much longer gap means that the host stood still.
 TICK_SECONDS = 1
 STALLED_SECONDS = 30
@@ -96,6 +108,14 @@ class Run:
         return self.lines[-1].text if self.lines else "no output"
 
 
+def died_in_silence(lines: list[str]) -> bool:
+    """Whether the last kernel in a log stopped between its first line and init, and gave no reason."""
+    starts = [number for number, line in enumerate(lines) if FIRST_LINE in line]
+    if not starts:
+        return False
+    return not any(LAST_LINE in line or REASONS.search(line) for line in lines[starts[-1] :])
+
+
 class _Watch:
     """Reads the serial line, stamps what arrives, and keeps the deadlines."""
 
@@ -104,6 +124,7 @@ class _Watch:
         self._log = log
         self._start = time.monotonic()
         self._deadline = self._start + deadline_seconds
+        self._last_word = self._start
         self._lines: list[Line] = []
         self._rest = b""
 
@@ -115,6 +136,10 @@ class _Watch:
             last_tick = now
             if not self._lines and now - self._start > FIRST_WORD_SECONDS:
                 raise LostMachine(f"no output for {FIRST_WORD_SECONDS} s")
+            if now - self._last_word > SILENT_BOOT_SECONDS and died_in_silence(self._texts()):
+                raise LostMachine(
+                    f"a kernel fell silent in its boot, before init, and gave no reason: {SILENT_BOOT_SECONDS} s"
+                )
             if not self._take():
                 self._process.wait()
                 return Run(self._lines, time.monotonic() - self._start, timed_out=False)
@@ -126,12 +151,17 @@ class _Watch:
         if not select.select([output], [], [], TICK_SECONDS)[0]:
             return True
         data = os.read(output, 65536)
+        self._last_word = time.monotonic()
         self._log.write(data)
         self._log.flush()
         *whole, self._rest = (self._rest + data).split(b"\n")
         seconds = time.monotonic() - self._start
         self._lines += [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
         return bool(data)
+
+    def _texts(self) -> list[str]:
+        """All that has come, the line that has no end yet too."""
+        return [line.text for line in self._lines] + [self._rest.decode(errors="replace")]
 
 
 @functools.cache

@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""When a machine counts as lost: tests on logs, and on programs that stand in for QEMU."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness import machine
+from harness.machine import LostMachine, died_in_silence
+
+BOOT = ["[    0.000000] Linux version 6.1.0 (debian)", "[    0.024196] x2apic enabled"]
+PANIC = ["guest: panics now", "[   10.9] Kernel panic - not syncing: sysrq triggered crash"]
+INIT = "[    1.521758] Run /init as init process"
+
+
+class DiedInSilence(unittest.TestCase):
+    def test_table(self):
+        table = (
+            ("no kernel yet", ["SeaBIOS"], False),
+            ("in the first kernel's boot", BOOT, True),
+            ("in the second kernel's boot", [*BOOT, INIT, *PANIC, *BOOT], True),
+            ("in a line without an end", [*BOOT, "[    0.03"], True),
+            ("init had been started", [*BOOT, INIT], False),
+            ("lifeboat had been started", [*BOOT, INIT, *PANIC, *BOOT, INIT, "lifeboat: started"], False),
+            ("between panic and second kernel", [*BOOT, INIT, *PANIC], False),
+            ("too little memory", [*BOOT, "swapper/0 invoked oom-killer: gfp_mask=0xcc0"], False),
+            ("too little memory, at the end", [*BOOT, "Out of memory and no killable processes..."], False),
+            ("the second kernel panics", [*BOOT, INIT, *PANIC, *BOOT, "Kernel panic - not syncing: VFS"], False),
+            ("the kernel says that it hangs", [*BOOT, "watchdog: BUG: soft lockup - CPU#1 stuck for 26s!"], False),
+            ("the kernel warns", [*BOOT, "WARNING: CPU: 0 PID: 1 at kernel/time/x.c:1"], False),
+        )
+        for what, lines, expected in table:
+            with self.subTest(what):
+                self.assertEqual(died_in_silence(lines), expected)
+
+
+class Watch(unittest.TestCase):
+    def watch(self, script, deadline_seconds=3):
+        with tempfile.TemporaryFile() as log:
+            with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
+                try:
+                    return machine._Watch(process, log, deadline_seconds).watch()
+                finally:
+                    process.kill()
+
+    def test_a_kernel_that_falls_silent_is_a_lost_machine(self):
+        with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
+            with self.assertRaisesRegex(LostMachine, "fell silent in its boot"):
+                self.watch("echo Linux version 6.1; exec sleep 5")
+
+    def test_silence_after_init_is_a_run_that_timed_out(self):
+        with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
+            run = self.watch("echo Linux version 6.1; echo Run /init as init process; exec sleep 5", deadline_seconds=2)
+        self.assertTrue(run.timed_out)
+
+
+if __name__ == "__main__":
+    unittest.main()
