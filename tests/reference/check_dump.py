@@ -174,8 +174,8 @@ def compare_with_makedumpfile(report, dump, raw_path, level, classifier):
         compare_sets(report, "dumped", dump.dumped, theirs.dumped, "makedumpfile's", classifier, known)
 
 
-def run_makedumpfile(raw_path, level, output):
-    command = ["makedumpfile", "-l", "-d", str(level), "--message-level", "4", raw_path, str(output)]
+def run_makedumpfile(raw_path, level, output, program="makedumpfile"):
+    command = [program, "-l", "-d", str(level), "--message-level", "4", raw_path, str(output)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     if done.returncode != 0:
         raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")

@@ -18,8 +18,12 @@ import numpy
 from elfcore import PAGE_SHIFT, RawCore
 
 SECTION_SHIFT = 27 - PAGE_SHIFT  # x86_64: sections of 128 MiB
-SECTION_HAS_MEMMAP = 1
+SECTION_HAS_MEMMAP = 2
+SECTION_IS_ONLINE = 4
 SECTION_FLAGS = 63
+FOUR_GIBIBYTES = 1 << 32 - PAGE_SHIFT
+MAPPING_BITS = numpy.uint64(3)
+HUGE_PAGE = 1 << 9  # pages
 POINTER_MASK = numpy.uint64(~1 & 0xFFFFFFFFFFFFFFFF)
 ONE = numpy.uint64(1)
 
@@ -122,23 +126,24 @@ class Memmap:
         self.base = prog["vmemmap_base"].value_()
         self.notes = []
         self.known = numpy.zeros(core.max_pfn, bool)
+        self.online = numpy.zeros(core.max_pfn, bool)
         self.words = numpy.zeros((core.max_pfn, layout.size // 8), "<u8")
         for section in range((core.max_pfn + (1 << SECTION_SHIFT) - 1) >> SECTION_SHIFT):
-            if self._section_has_memmap(prog, section):
-                start = section << SECTION_SHIFT
-                self._read(prog, start, min(start + (1 << SECTION_SHIFT), core.max_pfn))
+            flags = self._section_flags(prog, section)
+            if flags & SECTION_HAS_MEMMAP:
+                start, end = section << SECTION_SHIFT, min((section + 1) << SECTION_SHIFT, core.max_pfn)
+                self.online[start:end] = bool(flags & SECTION_IS_ONLINE)
+                self._read(prog, start, end)
 
-    def _section_has_memmap(self, prog, number):
+    def _section_flags(self, prog, number):
         per_root = (1 << PAGE_SHIFT) // drgn.sizeof(prog.type("struct mem_section"))
         root = prog["mem_section"][number // per_root]
         if not root:
-            return False
+            return 0
         coded = root[number % per_root].section_mem_map.value_()
-        if not coded & SECTION_HAS_MEMMAP:
-            return False
-        if coded & ~SECTION_FLAGS != self.base:
+        if coded & SECTION_HAS_MEMMAP and coded & ~SECTION_FLAGS != self.base:
             raise ValueError(f"section {number}: memmap at {coded:#x}, and vmemmap_base is {self.base:#x}")
-        return True
+        return coded & SECTION_FLAGS
 
     def _read(self, prog, start, end):
         size = self.layout.size
@@ -252,8 +257,30 @@ class Classifier:
         buddy = judged & (type_value == layout.buddy) & ~slab
         own[buddy] = Class.KEPT
         self.klass = own[self.head]
+        self._count_contents(anonymous & judged, on_lru & ~anonymous & judged, self._hugetlb(type_value) & judged)
         self._mark_free(numpy.flatnonzero(buddy))
         self._mark_hwpoison(judged)
+        for klass in (Class.FREE, Class.OFFLINE, Class.HWPOISON):
+            self.contents[klass.name.lower()] = int((self.core.has_data & (self.klass == klass)).sum())
+
+    def _count_contents(self, anonymous, filed, hugetlb):
+        """self.contents: pages by what they hold, so that a test can ask whether a vmcore has what it was made to have."""
+        m, layout = self.memmap, self.layout
+        sizes = numpy.bincount(self.head, minlength=len(self.head))
+        backed, swapped = m.flag("PG_swapbacked"), m.flag("PG_swapcache") & m.flag("PG_swapbacked")
+        ksm = anonymous & ((m.u64(layout.mapping) & MAPPING_BITS) == MAPPING_BITS)
+        of = lambda heads: int(sizes[heads].sum())
+        present = self.core.has_data
+        self.contents = {
+            "huge": of(anonymous & ~hugetlb & (sizes == HUGE_PAGE)),
+            "hugetlb": of(hugetlb),
+            "ksm": of(ksm),
+            "swapcache": of((anonymous | filed) & swapped),
+            "tmpfs": of(filed & backed & ~swapped),
+            "pagecache": of(filed & ~backed),
+            "above-4g": int(present[FOUR_GIBIBYTES:].sum()),
+            "not-online": int((present & m.known & ~m.online).sum()),
+        }
 
     def _hugetlb(self, type_value):
         if self.layout.hugetlb is not None:
@@ -352,6 +379,7 @@ def main():
     for klass in Class:
         print(f"  {klass.name.lower():14} {int((c.present & (c.klass == klass)).sum()):9}")
     print(f"  zero (any class) {int(c.zero.sum()):7}")
+    print("  contents: " + ", ".join(f"{name} {count}" for name, count in c.contents.items()))
     for level in (0, 1, 2, 4, 8, 16, 30, 31):
         print(f"  level {level:2}: {int(c.dump_set(level).sum())} pages, {int(c.zero_set(level).sum())} of them zero")
     only_memmap, only_lists = c.compare_with_free_lists()
