@@ -2,11 +2,15 @@
 #include "qemu/guest/first_kernel.h"
 
 #include "base/descriptor.h"
+#include "qemu/guest/balloon.h"
 #include "qemu/guest/command_line.h"
 #include "qemu/guest/console.h"
 #include "qemu/guest/crash_kernel.h"
 #include "qemu/guest/machine.h"
+#include "qemu/guest/memory_blocks.h"
 #include "qemu/guest/memory_load.h"
+
+#include <cstdlib>
 
 #include <sched.h>
 #include <sys/prctl.h>
@@ -46,13 +50,36 @@ static void use_target() {
     must(lifeboat::open_file("/target/left-unsynced", O_WRONLY | O_CREAT, 0600));
 }
 
+static std::size_t mebibytes(std::string_view name) {
+    return std::strtoull(option(name).value_or("0").c_str(), nullptr, 10);
+}
+
+// Which memory there is to dump is worked out when the crash kernel is loaded; newer kernels keep that up to
+// date when memory comes later.
+static void load_crash_kernel_and_plug() {
+    const std::size_t dimm_mebibytes = mebibytes("dimm");
+    const bool late = option("dimm-late").has_value();
+    if (dimm_mebibytes > 0 && !late)
+        plug_dimm(dimm_mebibytes);
+    load_crash_kernel();
+    if (dimm_mebibytes > 0 && late)
+        plug_dimm(dimm_mebibytes);
+}
+
 void run_first_kernel() {
     mount_at("tmpfs", "/tmp", "tmpfs", "size=80%");
     load_listed_modules();
-    load_crash_kernel();
+    load_crash_kernel_and_plug();
     mount_at(find_disk("guest-scratch"), "/scratch", "ext4");
     if (option("target-in-use"))
         use_target();
+    if (option("offline-block")) {
+        // Before there is anything that would have to move, which may take for ever.
+        leave_traces();
+        offline_block();
+    }
+    if (const std::size_t wanted = mebibytes("balloon"); wanted > 0)
+        inflate_balloon(wanted);
     say("loads memory");
     load_memory("/scratch");
     cause_panic();

@@ -90,6 +90,15 @@ void hold_hugetlb() {
     fill_pages(map_anonymous(taken * huge_page_bytes, MAP_HUGETLB), 30);
 }
 
+// Pages that are taken out of use as if they had failed; the huge page they are in is split. Not every kernel
+// can.
+void hold_poisoned() {
+    const auto memory = map_aligned(huge_page_bytes);
+    fill_pages(memory, 45);
+    advise(memory.subspan(3 * page_bytes, page_bytes), MADV_HWPOISON);
+    advise(memory.subspan(9 * page_bytes, 2 * page_bytes), MADV_HWPOISON);
+}
+
 void hold_mergeable() {
     const auto memory = map_anonymous(share_bytes(0.5));
     advise(memory, MADV_NOHUGEPAGE);
@@ -154,11 +163,6 @@ void fill_channels() {
     }
 }
 
-void free_dirty_pages() {
-    const auto memory = map_anonymous(share_bytes(20));
-    fill_pages(memory, 70);
-}
-
 void start_swap(const std::string& disk) {
     constexpr std::size_t size_bytes = 8 * mebibyte;
     const std::string path = disk + "/swap";
@@ -195,7 +199,7 @@ void run_in_child(const std::function<void()>& work) {
 }
 
 void wait_until_merged() {
-    for (int attempt = 0; attempt < 30; ++attempt) {
+    for (int attempt = 0; attempt < 300; ++attempt) {
         if (must(lifeboat::read_file("/sys/kernel/mm/ksm/pages_sharing")) != "0\n")
             return;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -212,12 +216,19 @@ void start_merging() {
 
 } // namespace
 
+void leave_traces() {
+    run_in_child([] { fill_pages(map_anonymous(share_bytes(20)), 70); });
+}
+
 void load_memory(const char* disk) {
+    // By itself the kernel has no huge pages where there is less than 512 MiB.
+    must(lifeboat::write_existing_file("/sys/kernel/mm/transparent_hugepage/enabled", "always\n"));
     std::array<int, 2> done{};
     must_call(pipe(done.data()), "make a pipe");
     keep_in_child("guest-hugetlb", done[1], hold_hugetlb);
     keep_in_child("guest-huge", done[1], hold_huge);
     keep_in_child("guest-mergeable", done[1], hold_mergeable);
+    keep_in_child("guest-poisoned", done[1], hold_poisoned);
     start_merging();
     for (std::uint32_t index = 0; index < 3; ++index)
         keep_in_child("guest-anonymous", done[1], [index] { hold_anonymous(index); });
@@ -233,7 +244,7 @@ void load_memory(const char* disk) {
     char nothing = 0;
     while (read(done[0], &nothing, 1) > 0) {
     }
-    run_in_child(free_dirty_pages);
+    leave_traces();
 }
 
 } // namespace guest

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .monitor import Monitor
+
 QEMU = "qemu-system-x86_64"
 
 # A machine that says nothing for this long after power-on never started.
@@ -43,6 +45,14 @@ class Line:
 
 
 @dataclass
+class Request:
+    """When a line of the guest's has these words, QEMU is told to do this: commands with their arguments."""
+
+    words: str
+    commands: list[tuple[str, dict]]
+
+
+@dataclass
 class Machine:
     """What to run. The guest sees the disks in this order; their serial numbers are the images' names."""
 
@@ -54,29 +64,38 @@ class Machine:
     five_levels: bool = True
     bus: str = "scsi"
     disks: list[Path] = field(default_factory=list)
+    dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
+    devices: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
         """Runs until the guest reboots or the deadline passes."""
-        with serial_log.open("wb") as log, self._start() as process:
+        with Monitor() as monitor, serial_log.open("wb") as log, self._start(monitor) as process:
             try:
-                run = _Watch(process, log, deadline_seconds).watch()
+                run = _Watch(process, monitor, self.requests, log, deadline_seconds).watch()
             finally:
                 process.kill()
         if not run.timed_out and process.returncode != 0:
             raise LostMachine(f"QEMU ended with status {process.returncode}: {run.errors()}")
         return run
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self, monitor: Monitor) -> subprocess.Popen:
         return subprocess.Popen(
-            self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*self._command(), *monitor.options()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=monitor.inherited(),
         )
 
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
-        command += ["-m", self.memory, "-smp", str(self.cpus), "-serial", "stdio"]
+        room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
+        command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
         command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
+        command += [word for device in self.devices for word in ("-device", device)]
         return command + self._disk_options()
 
     def _disk_options(self) -> list[str]:
@@ -119,8 +138,12 @@ def died_in_silence(lines: list[str]) -> bool:
 class _Watch:
     """Reads the serial line, stamps what arrives, and keeps the deadlines."""
 
-    def __init__(self, process: subprocess.Popen, log, deadline_seconds: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen, monitor: Monitor, requests: list[Request], log, deadline_seconds: float
+    ) -> None:
         self._process = process
+        self._monitor = monitor
+        self._requests = list(requests)
         self._log = log
         self._start = time.monotonic()
         self._deadline = self._start + deadline_seconds
@@ -156,12 +179,27 @@ class _Watch:
         self._log.flush()
         *whole, self._rest = (self._rest + data).split(b"\n")
         seconds = time.monotonic() - self._start
-        self._lines += [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
+        new = [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
+        self._lines += new
+        self._answer(new)
         return bool(data)
+
+    def _answer(self, lines: list[Line]) -> None:
+        """Does what the guest asks for; each request is answered once."""
+        for request in self._requests[:]:
+            if any(request.words in line.text for line in lines):
+                self._requests.remove(request)
+                for command, arguments in request.commands:
+                    self._monitor.execute(command, **arguments)
 
     def _texts(self) -> list[str]:
         """All that has come, the line that has no end yet too."""
         return [line.text for line in self._lines] + [self._rest.decode(errors="replace")]
+
+
+def mebibytes(memory: str) -> int:
+    """QEMU's notation of a size, "512M" or "2G"."""
+    return int(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]]
 
 
 @functools.cache

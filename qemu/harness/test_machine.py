@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import machine
-from harness.machine import LostMachine, died_in_silence
+from harness.machine import LostMachine, Request, died_in_silence
 
 BOOT = ["[    0.000000] Linux version 6.1.0 (debian)", "[    0.024196] x2apic enabled"]
 PANIC = ["guest: panics now", "[   10.9] Kernel panic - not syncing: sysrq triggered crash"]
@@ -42,11 +42,11 @@ class DiedInSilence(unittest.TestCase):
 
 
 class Watch(unittest.TestCase):
-    def watch(self, script, deadline_seconds=3):
+    def watch(self, script, requests=(), monitor=None, deadline_seconds=3):
         with tempfile.TemporaryFile() as log:
             with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
                 try:
-                    return machine._Watch(process, log, deadline_seconds).watch()
+                    return machine._Watch(process, monitor, list(requests), log, deadline_seconds).watch()
                 finally:
                     process.kill()
 
@@ -59,6 +59,12 @@ class Watch(unittest.TestCase):
         with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
             run = self.watch("echo Linux version 6.1; echo Run /init as init process; exec sleep 5", deadline_seconds=2)
         self.assertTrue(run.timed_out)
+
+    def test_what_the_guest_asks_for_is_done_once(self):
+        monitor = mock.Mock()
+        request = Request("guest: wants", [("balloon", {"value": 7}), ("stop", {})])
+        self.watch("echo nothing; echo guest: wants it; echo guest: wants it", [request], monitor)
+        self.assertEqual(monitor.execute.call_args_list, [mock.call("balloon", value=7), mock.call("stop")])
 
 
 if __name__ == "__main__":
