@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a case may demand of an outcome. A check returns its complaints; none means it holds."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,12 @@ from .crash import Outcome
 Check = Callable[[Outcome], Iterator[str]]
 
 PANICKING_TASK = "lifeboat-panics"
-REFERENCE_CHECK = Path(__file__).parents[2] / "tests/reference/check_dump.py"
+REFERENCE = Path(__file__).parents[2] / "tests/reference"
+REFERENCE_CHECK = REFERENCE / "check_dump.py"
+LEVELS_CHECK = REFERENCE / "check-levels"
+# The results of agrees_at_every_level go there, if anywhere; and a makedumpfile that knows the newer kernels.
+RESULTS_VARIABLE = "LIFEBOAT_RESULTS"
+NEWER_MAKEDUMPFILE_VARIABLE = "LIFEBOAT_MAKEDUMPFILE"
 # How much of the kernel log's end must hold the panic.
 LAST_LINES = 60
 
@@ -174,6 +180,33 @@ def agrees_with_reference(outcome: Outcome) -> Iterator[str]:
     (outcome.folder / "reference.txt").write_text(answer.stdout + answer.stderr)
     if answer.returncode != 0:
         yield f"the reference check failed:\n{answer.stdout}{answer.stderr}"
+
+
+def agrees_at_every_level(shape: str, contents: list[str], makedumpfile_levels: str | None = None) -> Check:
+    """The engine, run over the raw vmcore at each of the 32 levels, picks the references' pages.
+
+    And the vmcore has the contents it was made to have.
+    """
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        if not outcome.raw:
+            yield "there is no raw vmcore"
+            return
+        kernel = outcome.setup.kernel
+        command = [sys.executable, str(LEVELS_CHECK), str(outcome.raw), str(kernels.fetch_vmlinux(kernel))]
+        command += ["--expect", ",".join(contents), "--shape", shape]
+        makedumpfile = "makedumpfile" if kernel == "6.1" else os.environ.get(NEWER_MAKEDUMPFILE_VARIABLE)
+        if makedumpfile:
+            command += ["--makedumpfile", makedumpfile]
+            command += ["--makedumpfile-levels", makedumpfile_levels] if makedumpfile_levels else []
+        if results := os.environ.get(RESULTS_VARIABLE):
+            command += ["--results", results]
+        answer = subprocess.run(command, check=False, capture_output=True, text=True)
+        (outcome.folder / "levels.txt").write_text(answer.stdout + answer.stderr)
+        if answer.returncode != 0:
+            yield f"the check of all levels failed:\n{answer.stdout}{answer.stderr}"
+
+    return check
 
 
 ALWAYS: list[Check] = [reboots, is_truthful, is_private]

@@ -10,7 +10,7 @@ from . import kernels, modules, packages
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .machine import LostMachine, Machine, Run
+from .machine import LostMachine, Machine, Request, Run, mebibytes
 from .serial_log import show_tail
 
 ATTEMPTS = 3
@@ -22,6 +22,10 @@ TARGET_PATH = "/crash"
 
 # On a busy host an emulated timer may tick too late for the kernel's test of it, which then panics at once.
 EMULATED_TIMER = "no_timer_check"
+
+# Else a crash kernel finds the DIMMs that came while the machine ran, and makes a memmap for them out of its own
+# little memory: 1/64 of their size.
+NO_DIMMS = "acpi_no_memhotplug"
 
 BUS_DRIVERS = {
     "scsi": ["virtio_pci", "virtio_scsi", "sd_mod"],
@@ -44,6 +48,8 @@ class Setup:
     kernel: str = "6.1"
     memory: str = "2G"
     cpus: int = 2
+    dimm_mebibytes: int = 0  # comes while the first kernel runs
+    balloon_mebibytes: int = 0  # is given back to the host
     crashkernel: str = "128M"
     level: int = 31
     five_levels: bool = True
@@ -157,7 +163,8 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
         Disk("scratch", 1024 * MEBIBYTE, uuid=SCRATCH_UUID, label="scratch", magic="guest-scratch"),
     ]
     if setup.raw:
-        disks.append(Disk("raw", _bytes(setup.memory) + 64 * MEBIBYTE, magic="guest-raw"))
+        size_mebibytes = mebibytes(setup.memory) + setup.dimm_mebibytes + 64
+        disks.append(Disk("raw", size_mebibytes * MEBIBYTE, magic="guest-raw"))
     for disk in disks:
         disk.make(work)
     return disks
@@ -167,6 +174,9 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
     words.append(EMULATED_TIMER)
     words += [f"guest.{option}" for option in setup.first_options]
+    devices, requests = _memory_devices(setup)
+    words += [f"guest.dimm={setup.dimm_mebibytes}"] if setup.dimm_mebibytes else []
+    words += [f"guest.balloon={setup.balloon_mebibytes}"] if setup.balloon_mebibytes else []
     return Machine(
         kernel=kernel.image,
         initrd=initrd,
@@ -176,14 +186,32 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
         five_levels=setup.five_levels,
         bus=setup.bus,
         disks=[disk.path for disk in disks],
+        dimm_room=setup.dimm_mebibytes,
+        devices=devices,
+        requests=requests,
     )
+
+
+def _memory_devices(setup: Setup) -> tuple[list[str], list[Request]]:
+    """What is there from the start, and what QEMU does when the guest asks for it."""
+    devices, requests = [], []
+    if setup.dimm_mebibytes:
+        backend = {"qom-type": "memory-backend-ram", "id": "dimm-memory", "size": setup.dimm_mebibytes * MEBIBYTE}
+        dimm = {"driver": "pc-dimm", "id": "dimm", "memdev": "dimm-memory"}
+        requests.append(Request("guest: wants its DIMM", [("object-add", backend), ("device_add", dimm)]))
+    if setup.balloon_mebibytes:
+        devices.append("virtio-balloon-pci")
+        left_bytes = (mebibytes(setup.memory) + setup.dimm_mebibytes - setup.balloon_mebibytes) * MEBIBYTE
+        requests.append(Request("guest: wants its balloon", [("balloon", {"value": left_bytes})]))
+    return devices, requests
 
 
 def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd: bytes) -> bytes:
     initrd = Initrd()
     initrd.add_device("dev/console", 5, 1)
     initrd.add_file("init", programs.guest, 0o755)
-    order = modules.load_order(kernel, BUS_DRIVERS[setup.bus])
+    balloon = ["virtio_balloon"] if setup.balloon_mebibytes else []
+    order = modules.load_order(kernel, BUS_DRIVERS[setup.bus] + balloon)
     modules.add(initrd, kernel, order)
     initrd.add_text("etc/guest/modules", _module_list(kernel, order))
     initrd.add_file("crash/vmlinuz", kernel.image)
@@ -240,7 +268,7 @@ def _module_list(kernel: Kernel, paths: list[str]) -> str:
 
 def _crash_command_line(setup: Setup) -> str:
     words = ["console=ttyS0", "reset_devices", f"nr_cpus={setup.cpus}", "panic=5", "novmcoredd"]
-    words += ["cgroup_disable=memory", "numa=off", EMULATED_TIMER, *setup.crash_options]
+    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, EMULATED_TIMER, *setup.crash_options]
     words += [f"guest.{option}" for option in setup.guest_options]
     if setup.raw:
         words.append("guest.raw")
@@ -266,11 +294,6 @@ def _collect_raw(disk: Disk, run: Run, folder: Path) -> Path | None:
     with place.open("r+b") as image:
         image.truncate(int(sizes[-1]))
     return place
-
-
-def _bytes(memory: str) -> int:
-    units = {"M": MEBIBYTE, "G": 1024 * MEBIBYTE}
-    return int(memory[:-1]) * units[memory[-1]]
 
 
 def _or(chosen, default):
