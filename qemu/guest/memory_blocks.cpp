@@ -55,6 +55,8 @@ bool is_movable(unsigned long block) {
 } // namespace
 
 void plug_dimm(std::size_t mebibytes) {
+    // Some kernels use new memory at once, and where they like.
+    must(lifeboat::write_existing_file(folder + "auto_online_blocks", "offline"));
     const auto before = blocks();
     const std::size_t count = mebibytes * mebibyte / block_bytes();
     say("wants its DIMM");
