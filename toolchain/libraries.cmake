@@ -2,7 +2,9 @@
 #
 # include(toolchain/libraries.cmake) after project(): the libraries from outside, under one name for every preset.
 #
-#   lifeboat::blkid  lifeboat::mount  lifeboat::zstd  lifeboat::kmod
+#   lifeboat::blkid  lifeboat::mount  lifeboat::zstd  lifeboat::zlib  lifeboat::kmod
+#   lifeboat::lzo       for musl it only decompresses
+#   lifeboat::xxhash    a header: define XXH_INLINE_ALL before it
 #   lifeboat::doctest   not for musl: doctest needs iostream, which the lean libc++ does not have
 #   lifeboat::fuzzer    only in the preset fuzz: libFuzzer's main(), for the fuzz targets' link lines
 #
@@ -14,22 +16,26 @@ if(LIFEBOAT_TOOLCHAIN)
   # A changed toolchain is another entry in the cache: configure again, rather than go on with the old one.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
     ${CMAKE_CURRENT_LIST_DIR}/setup ${CMAKE_CURRENT_LIST_DIR}/d2fixed.cc)
-  foreach(name blkid mount uuid zstd kmod)
+  foreach(library blkid mount uuid zstd zlib=z lzo=lzo2 kmod)
+    string(REGEX REPLACE "=.*" "" name ${library})
+    string(REGEX REPLACE ".*=" "" file ${library})
     add_library(lifeboat::${name} STATIC IMPORTED GLOBAL)
-    set_target_properties(lifeboat::${name} PROPERTIES IMPORTED_LOCATION ${LIFEBOAT_TOOLCHAIN}/sysroot/usr/lib/lib${name}.a)
+    set_target_properties(lifeboat::${name} PROPERTIES IMPORTED_LOCATION ${LIFEBOAT_TOOLCHAIN}/sysroot/usr/lib/lib${file}.a)
   endforeach()
   target_link_libraries(lifeboat::blkid INTERFACE lifeboat::uuid)
   target_link_libraries(lifeboat::mount INTERFACE lifeboat::blkid)
 else()
   find_package(PkgConfig REQUIRED)
-  foreach(module blkid mount libzstd libkmod)
-    string(REGEX REPLACE "^lib" "" name ${module})
+  foreach(module blkid mount libzstd zlib lzo2 libkmod)
+    string(REGEX REPLACE "^lib|2$" "" name ${module})
     pkg_check_modules(lifeboat_${name} REQUIRED QUIET IMPORTED_TARGET GLOBAL ${module})
     add_library(lifeboat::${name} ALIAS PkgConfig::lifeboat_${name})
   endforeach()
   find_package(doctest REQUIRED)
   add_library(lifeboat::doctest ALIAS doctest::doctest)
 endif()
+find_path(LIFEBOAT_XXHASH_HEADER xxhash.h REQUIRED)
+add_library(lifeboat::xxhash INTERFACE IMPORTED GLOBAL)
 
 if(LIFEBOAT_FUZZ)
   add_library(lifeboat::fuzzer INTERFACE IMPORTED GLOBAL)
