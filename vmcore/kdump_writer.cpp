@@ -5,6 +5,7 @@
 #include "vmcore/kernel_memory.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <elf.h>
@@ -60,6 +61,12 @@ KdumpUtsname read_utsname(const CoreFile& core) {
     return names;
 }
 
+void update_with_zeroes(DumpDigest& digest, std::uint64_t count) {
+    static constexpr std::array<std::byte, 4096> zeroes{};
+    for (std::uint64_t done = 0; done < count; done += zeroes.size())
+        digest.update(std::span(zeroes).first(std::min<std::uint64_t>(zeroes.size(), count - done)));
+}
+
 std::uint32_t flag_of(Compression::Method method) {
     return method == Compression::Method::zstd ? kdump_zstd : 0;
 }
@@ -81,6 +88,7 @@ Result<> KdumpWriter::write_headers(const CoreFile& core, const DumpOptions& opt
     bitmap_bytes_ = round_up((core.end_pfn() + 7) / 8, block_bytes_);
     bitmap1_offset_ = (1 + sub_header_blocks) * block_bytes_;
     descriptors_end_ = bitmap1_offset_ + 2 * bitmap_bytes_;
+    descriptors_offset_ = descriptors_end_;
     headers_end_ = descriptors_end_;
     compression_flag_ = flag_of(options.compression.method);
 
@@ -149,6 +157,7 @@ Result<StoredPage> KdumpWriter::append(std::uint64_t /*pfn*/, std::span<const st
                                        std::uint32_t flags) {
     const StoredPage place{data_->end(), static_cast<std::uint32_t>(data.size()), flags};
     TRY(data_->append(data));
+    data_digest_.update(data);
     TRY(describe(place));
     return place;
 }
@@ -194,6 +203,7 @@ Result<> KdumpWriter::flush_descriptors() {
     if (descriptors_end_ + ready.size_bytes() > descriptors_limit_)
         return fail(ErrorKind::corrupt, "write {}: more pages than its bitmap has", output_name);
     TRY(write_all_at(fd_, std::as_bytes(ready), descriptors_end_, output_name));
+    descriptors_digest_.update(std::as_bytes(ready));
     descriptors_end_ += ready.size_bytes();
     descriptors_.erase(descriptors_.begin(), held_back);
     return {};
@@ -206,12 +216,48 @@ Result<> KdumpWriter::write_status(std::uint32_t status) {
 Result<> KdumpWriter::finish() {
     TRY(data_->finish());
     TRY(flush_descriptors());
+    TRY(write_trailer());
     if (::fdatasync(fd_) != 0)
         return fail_system("sync {}", output_name);
     TRY(write_status(compression_flag_));
     if (::fdatasync(fd_) != 0)
         return fail_system("sync {}", output_name);
     return {};
+}
+
+Result<> KdumpWriter::write_trailer() {
+    // Pages that were lost leave room behind the descriptors, and the block is filled up.
+    update_with_zeroes(descriptors_digest_, headers_end_ - descriptors_end_);
+    KdumpTrailer trailer{};
+    std::memcpy(trailer.signature, kdump_trailer_signature, sizeof(trailer.signature));
+    trailer.version = 1;
+    trailer.algorithm = 1;
+    trailer.descriptors_offset = descriptors_offset_;
+    trailer.data_offset = headers_end_;
+    trailer.data_end = data_->end();
+    std::ranges::copy(TRY(digest_headers()), trailer.headers_digest);
+    std::ranges::copy(descriptors_digest_.finish(), trailer.descriptors_digest);
+    std::ranges::copy(data_digest_.finish(), trailer.data_digest);
+    trailer.check = check_of(trailer);
+    TRY(write_all_at(fd_, bytes_of(trailer), trailer.data_end, output_name));
+    trailer_bytes_ = sizeof(trailer);
+    return {};
+}
+
+// Read back, since bits of the bitmaps may have been taken back; as they will be when the dump is marked
+// complete.
+Result<DumpDigest::Value> KdumpWriter::digest_headers() {
+    constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
+    DumpDigest digest;
+    std::vector<std::byte> piece(piece_bytes);
+    for (std::uint64_t at = 0; at < descriptors_offset_; at += piece_bytes) {
+        const auto part = std::span(piece).first(std::min(piece_bytes, descriptors_offset_ - at));
+        TRY(read_exactly_at(fd_, part, at, output_name));
+        if (at == 0)
+            std::ranges::copy(bytes_of(compression_flag_), part.begin() + offsetof(KdumpHeader, status));
+        digest.update(part);
+    }
+    return digest.finish();
 }
 
 void KdumpWriter::abandon() {

@@ -8,6 +8,7 @@
 #include "vmcore/block_output.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump.h"
+#include "vmcore/dump_digest.h"
 #include "vmcore/dump_writer.h"
 #include "vmcore/kdump_format.h"
 
@@ -40,7 +41,9 @@ public:
     void abandon() override;
 
     void add_remarks(std::vector<std::string>& remarks) const override;
-    [[nodiscard]] std::uint64_t written_bytes() const override { return data_ ? data_->end() : headers_end_; }
+    [[nodiscard]] std::uint64_t written_bytes() const override {
+        return data_ ? data_->end() + trailer_bytes_ : headers_end_;
+    }
 
 private:
     KdumpWriter(int fd, std::uint64_t block_bytes)
@@ -49,6 +52,8 @@ private:
 
     Result<> write_headers(const CoreFile& core, const DumpOptions& options);
     Result<> write_status(std::uint32_t status);
+    Result<> write_trailer();
+    Result<DumpDigest::Value> digest_headers();
     Result<> describe(const StoredPage& place);
     Result<> flush_descriptors();
 
@@ -63,6 +68,10 @@ private:
     std::size_t flush_at_ = 0;                     // when so many are held
     std::uint64_t headers_end_ = 0;
     std::unique_ptr<BlockOutput> data_; // from begin_pages() on
+    std::uint64_t descriptors_offset_ = 0;
+    DumpDigest descriptors_digest_; // of what is written
+    DumpDigest data_digest_;        // of what was appended
+    std::uint64_t trailer_bytes_ = 0;
     StoredPage zero_page_{};
 };
 
