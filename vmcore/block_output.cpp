@@ -132,8 +132,8 @@ Result<> BlockOutput::write_piece(std::uint64_t offset, std::span<const std::byt
     return write_through_cache(offset, bytes);
 }
 
-// Starts writing now, then waits for what is some way behind and lets it go from the page cache. Both are
-// advice: errors come up when the file is synced.
+// Starts writing now, then waits for what is some way behind and lets it go from the page cache. Who waits is
+// told of what could not be written, and nobody after him: fdatasync() then knows of nothing.
 Result<> BlockOutput::write_through_cache(std::uint64_t offset, std::span<const std::byte> bytes) {
     TRY(write_all_at(fd_, bytes, offset, name_));
     ::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()),
@@ -142,8 +142,11 @@ Result<> BlockOutput::write_through_cache(std::uint64_t offset, std::span<const 
     if (end - clean_end_ >= 2 * write_behind_bytes) {
         const auto start = static_cast<off_t>(clean_end_);
         const auto length = static_cast<off_t>(write_behind_bytes);
-        ::sync_file_range(fd_, start, length,
-                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        if (::sync_file_range(fd_, start, length,
+                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                  SYNC_FILE_RANGE_WAIT_AFTER) != 0 &&
+            errno != ESPIPE && errno != EINVAL && errno != ENOSYS)
+            return fail_system("write {} bytes to {} at {:#x}", write_behind_bytes, name_, clean_end_);
         ::posix_fadvise(fd_, start, length, POSIX_FADV_DONTNEED);
         clean_end_ += write_behind_bytes;
     }
@@ -161,11 +164,13 @@ Result<> BlockOutput::finish() {
     return {};
 }
 
-// What could not be written in one piece may still fit in smaller ones.
+// What could not be written in one piece for lack of space may still fit in smaller ones. Where the disk has
+// failed nothing more is written: the page cache takes it without a word, and what comes back is not known.
 void BlockOutput::abandon() {
     stop();
     const std::uint64_t end = std::min(filled_ + 1, written_ + piece_count);
-    while (written_ < end && write_blocks(piece(written_)))
+    const bool may_fit = !error_ || error_->kind == ErrorKind::no_space;
+    while (may_fit && written_ < end && write_blocks(piece(written_)))
         ++written_;
     end_ = written_end_;
 }

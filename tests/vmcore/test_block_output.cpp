@@ -7,6 +7,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using namespace lifeboat;
@@ -71,6 +73,25 @@ TEST_CASE("an error of the writing thread comes up, and nothing is written behin
     output->abandon();
     CHECK(output->written_end() == 0);
     CHECK(output->end() == 0);
+}
+
+TEST_CASE("after an error that is not one of space nothing more is written, though it would be taken now") {
+    const TemporaryFolder folder;
+    const Descriptor file = open_file(folder.path("out"), O_RDWR | O_CREAT, 0600).value();
+    // Stands in for a disk that fails: a file that refuses, changed for one that takes all.
+    const Descriptor sealed(::memfd_create("sealed", MFD_ALLOW_SEALING));
+    REQUIRE(::fcntl(sealed.get(), F_ADD_SEALS, F_SEAL_WRITE) == 0);
+    const auto output = BlockOutput::open(sealed.get(), 0, block, "out").value();
+    const std::vector<std::byte> bytes = some_bytes(std::size_t{1} << 20, 4);
+    Result<> done;
+    for (int i = 0; i < 16 && done; ++i)
+        done = output->append(bytes);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().kind == ErrorKind::system);
+    REQUIRE(::dup2(file.get(), sealed.get()) == sealed.get());
+    output->abandon();
+    CHECK(output->written_end() == 0);
+    CHECK(::lseek(file.get(), 0, SEEK_END) == 0);
 }
 
 TEST_CASE("where a file cannot be written past the page cache that is said, and it is written all the same") {
