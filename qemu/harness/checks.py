@@ -169,9 +169,13 @@ def agrees_with_reference(outcome: Outcome) -> Iterator[str]:
     if not REFERENCE_CHECK.exists() or not outcome.dump:
         yield f"'{REFERENCE_CHECK}' or the dump is missing"
         return
-    command = [sys.executable, str(REFERENCE_CHECK), "--drgn", "--crash", "--task", PANICKING_TASK]
-    command += ["--dump", str(outcome.dump / dump_files.COMPLETE), "--level", str(outcome.setup.level)]
+    command = [sys.executable, str(REFERENCE_CHECK), "--crash", "--level", str(outcome.setup.level)]
     command += ["--vmlinux", str(kernels.fetch_vmlinux(outcome.setup.kernel))]
+    if outcome.summary().get("result") == "incomplete":
+        command += ["--dump", str(outcome.dump / dump_files.INCOMPLETE)]
+        command += ["--incomplete", outcome.summary()["dumped"]]
+    else:
+        command += ["--dump", str(outcome.dump / dump_files.COMPLETE), "--drgn", "--task", PANICKING_TASK]
     if outcome.raw:
         command += ["--raw", str(outcome.raw)]
         # Debian's makedumpfile picks other pages on 6.12 than that kernel's own values say.

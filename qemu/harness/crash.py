@@ -62,7 +62,8 @@ class Setup:
     initrd_drivers: list[str] | None = None
     guest_drivers: list[str] = field(default_factory=list)
     guest_options: list[str] = field(default_factory=list)
-    first_options: list[str] = field(default_factory=list)
+    first_options: list[str] = field(default_factory=list)  # the guest's
+    first_words: list[str] = field(default_factory=list)  # the kernel's
     crash_options: list[str] = field(default_factory=list)
     raw: bool = False
     deadline_seconds: float = 240
@@ -173,6 +174,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
     words.append(EMULATED_TIMER)
+    words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]
     devices, requests = _memory_devices(setup)
     words += [f"guest.dimm={setup.dimm_mebibytes}"] if setup.dimm_mebibytes else []
@@ -185,7 +187,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
         cpus=setup.cpus,
         five_levels=setup.five_levels,
         bus=setup.bus,
-        disks=[disk.path for disk in disks],
+        disks=[disk.name_for_qemu() for disk in disks],
         dimm_room=setup.dimm_mebibytes,
         devices=devices,
         requests=requests,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 MEBIBYTE = 1 << 20
 SECTOR_BYTES = 512
+# A bad area has a bad sector at least this often: no larger write passes through.
+BAD_SECTOR_EVERY_BYTES = 64 << 10
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Disk:
     partition_label: str | None = None
     magic: str | None = None
     folder: str | None = None
+    bad_mebibytes: range = range(0)  # writes there fail
     path: Path = field(default=Path(), init=False)
 
     @property
@@ -38,6 +41,16 @@ class Disk:
             self._make_file_system()
         if self.magic:
             self._mark()
+
+    def name_for_qemu(self) -> str:
+        """The image, behind rules that make writes fail where the disk is to be bad."""
+        if not self.bad_mebibytes:
+            return str(self.path)
+        rules = self.path.with_suffix(".blkdebug")
+        bad = range(self.bad_mebibytes.start * MEBIBYTE, self.bad_mebibytes.stop * MEBIBYTE, BAD_SECTOR_EVERY_BYTES)
+        rule = '[inject-error]\nevent = "write_aio"\nerrno = "5"\nsector = "{}"\n'
+        rules.write_text("".join(rule.format(at // SECTOR_BYTES) for at in bad))
+        return f"blkdebug:{rules}:{self.path}"
 
     def extract(self, inside: str, target: Path) -> None:
         """Copies a folder of the file system out; the journal is replayed first where it has to be."""

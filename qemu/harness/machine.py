@@ -54,7 +54,7 @@ class Request:
 
 @dataclass
 class Machine:
-    """What to run. The guest sees the disks in this order; their serial numbers are the images' names."""
+    """What to run. The guest sees the disks in this order; each is an image, as QEMU names it."""
 
     kernel: Path
     initrd: Path
@@ -63,7 +63,7 @@ class Machine:
     cpus: int = 2
     five_levels: bool = True
     bus: str = "scsi"
-    disks: list[Path] = field(default_factory=list)
+    disks: list[str] = field(default_factory=list)
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -103,7 +103,8 @@ class Machine:
         device = "scsi-hd" if self.bus == "scsi" else "virtio-blk-pci"
         for number, image in enumerate(self.disks):
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
-            options += ["-drive", drive, "-device", f"{device},drive=disk{number},serial={image.stem}"]
+            serial = Path(image).stem
+            options += ["-drive", drive, "-device", f"{device},drive=disk{number},serial={serial}"]
         return options
 
 

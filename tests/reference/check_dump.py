@@ -45,6 +45,7 @@ def parse_arguments():
     parser.add_argument("--vmlinux", help="the debug kernel; needed by all but the structural check")
     parser.add_argument("--raw", help="the raw vmcore: compare the set of pages, and the bytes of each")
     parser.add_argument("--level", type=int, help="dump level it should have (default: the one in its header)")
+    parser.add_argument("--incomplete", type=int, metavar="PAGES", help="it broke off, and that many pages stand")
     parser.add_argument("--makedumpfile", action="store_true", help="compare with makedumpfile's set (meaningful up to kernel 6.1)")
     parser.add_argument("--task", help="name of the task that caused the panic")
     parser.add_argument("--drgn", action="store_true", help="open it in drgn")
@@ -67,6 +68,20 @@ def check_structure(report, dump, level):
     if not dump.problems():
         report.good("structure: header, bitmaps, descriptors and data agree")
     report.expect(dump.dump_level == level, f"the header's dump level is {level}", f"it is {dump.dump_level}")
+
+
+def check_incomplete(report, dump, pages):
+    """It says that it is incomplete; its descriptors end at some point, and up to there all is well."""
+    print("\n".join(dump.describe()))
+    report.expect(dump.incomplete, "the header says incomplete")
+    for problem in dump.problems():
+        if not problem.startswith("header says incomplete") and "have no data (page lost)" not in problem:
+            report.fail(problem)
+    stands = dump.descriptors["offset"] != 0
+    count = int(stands.sum())
+    report.expect(count == pages, f"{pages} pages stand, as was said", f"it has {count}")
+    report.expect(0 < count < len(stands), f"{len(stands) - count} pages were not reached")
+    report.expect(stands[:count].all(), "the pages that stand are the first ones")
 
 
 # Against the raw vmcore
@@ -142,6 +157,8 @@ def compare_bytes(report, dump, classifier, level):
         shared[offset] = shared.get(offset, 0) + 1
     for index, pfn in enumerate(dump.dumped_pfns.tolist()):
         offset = offsets[index]
+        if offset == 0 and dump.incomplete:
+            continue
         try:
             page = expanded.get(offset) or dump.page_by_index(index)
             if shared[offset] > 1:
@@ -150,10 +167,11 @@ def compare_bytes(report, dump, classifier, level):
                 wrong.append((pfn, "other bytes"))
         except Exception as error:  # any decompressor's, and a page that is in no segment
             wrong.append((pfn, str(error)))
-    report.expect(not wrong, f"bytes: all {len(offsets)} pages are the raw vmcore's", f"{len(wrong)} are not")
+    written = sum(offset != 0 for offset in offsets)
+    report.expect(not wrong, f"bytes: all {written} pages are the raw vmcore's", f"{len(wrong)} are not")
     if level & LEVEL_ZERO:
         zero = padded(classifier.zero, dump.max_pfn)[dump.dumped_pfns].tolist()
-        zero_at = {offset for offset, is_zero in zip(offsets, zero) if is_zero}
+        zero_at = {offset for offset, is_zero in zip(offsets, zero) if is_zero and offset}
         report.expect(len(zero_at) <= 1, "zero pages: all share one piece of data", f"they have {len(zero_at)}")
     for pfn, why in wrong[:SHOWN_PAGES]:
         print(f"         {why}: {classifier.describe(pfn) if pfn < core.max_pfn else hex(pfn)}")
@@ -283,6 +301,22 @@ def check_with_crash(report, release, dump_path, vmlinux_path, task_name):
             report.fail(f"crash said: {line}")
 
 
+def check_incomplete_with_crash(report, release, dump_path, vmlinux_path):
+    """Crash wants to be told that it may go on without the pages that are missing. Then it reads what it finds, here the
+    kernel's banner; a whole session (without --minimal) it opens when the break is behind the last page tables."""
+    command = [crash_for(release), "-s", "--minimal", "--zero_excluded", "--no_scroll", vmlinux_path, dump_path]
+    try:
+        done = subprocess.run(
+            command, input="rd -a linux_banner\nquit\n", capture_output=True, text=True, errors="replace", timeout=CRASH_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        report.fail(f"crash: {error}")
+        return
+    said = done.stdout + done.stderr
+    report.expect("This dumpfile is incomplete" in said, "crash says that it is incomplete", said[-600:])
+    report.expect(f"Linux version {release}" in said, "crash reads the kernel's banner", said[-600:])
+
+
 def main():
     arguments = parse_arguments()
     report, started = Report(), time.monotonic()
@@ -291,12 +325,17 @@ def main():
     except (FormatError, OSError) as error:
         sys.exit(f"WRONG  {error}")
     level = dump.dump_level if arguments.level is None else arguments.level
-    check_structure(report, dump, level)
+    if arguments.incomplete is None:
+        check_structure(report, dump, level)
+    else:
+        check_incomplete(report, dump, arguments.incomplete)
     if arguments.raw:
         check_against_raw(report, dump, arguments.raw, arguments.vmlinux, level, arguments.makedumpfile)
     if arguments.drgn:
         check_with_drgn(report, arguments.dump, arguments.vmlinux, arguments.task)
-    if arguments.crash:
+    if arguments.crash and arguments.incomplete is not None:
+        check_incomplete_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux)
+    elif arguments.crash:
         check_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux, arguments.task)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f"FAILED: {len(report.wrong)} checks ({seconds})" if report.wrong else f"PASSED ({seconds})")
