@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import dump_files, kernels
 from .crash import Outcome
+from .machine import mebibytes
 
 Check = Callable[[Outcome], Iterator[str]]
 
@@ -48,6 +49,13 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
             yield f"'{path.name}' says in its header that it is {'' if header.is_complete else 'in'}complete"
     if outcome.dump and not outcome.is_unmounted:
         yield "the target was not unmounted"
+
+
+def keeps_to_its_memory(outcome: Outcome) -> Iterator[str]:
+    """The crash kernel uses what was reserved for it, and not the dead kernel's memory."""
+    total_kib = outcome.summary().get("mem_total_kib", "0")
+    if int(total_kib) > mebibytes(outcome.setup.crashkernel) * 1024:
+        yield f"the crash kernel has {total_kib} KiB of memory, with crashkernel={outcome.setup.crashkernel}"
 
 
 def has_summary(*results: str) -> Check:
@@ -213,7 +221,7 @@ def agrees_at_every_level(shape: str, contents: list[str], makedumpfile_levels: 
     return check
 
 
-ALWAYS: list[Check] = [reboots, is_truthful, is_private]
+ALWAYS: list[Check] = [reboots, is_truthful, is_private, keeps_to_its_memory]
 SAVED: list[Check] = [has_summary("saved"), has_dump, has_kernel_log, has_log]
 KERNEL_LOG_ONLY: list[Check] = [has_summary("dmesg-only", "incomplete"), has_no_dump, has_kernel_log, has_log]
 
