@@ -51,9 +51,11 @@ class Watch(unittest.TestCase):
                     process.kill()
 
     def test_a_kernel_that_falls_silent_is_a_lost_machine(self):
+        monitor = mock.Mock()
+        monitor.execute.return_value = "\r\nCPU#0\r\nRAX=1 RBX=2\r\nRIP=ffffffffb8a17a0b RFL=00000246 [---Z-P-] HLT=1"
         with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
-            with self.assertRaisesRegex(LostMachine, "fell silent in its boot"):
-                self.watch("echo Linux version 6.1; exec sleep 5")
+            with self.assertRaisesRegex(LostMachine, "fell silent.*CPU#0 RIP=ffffffffb8a17a0b RFL=00000246 HLT=1"):
+                self.watch("echo Linux version 6.1; exec sleep 5", monitor=monitor)
 
     def test_silence_after_init_is_a_run_that_timed_out(self):
         with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
