@@ -213,6 +213,10 @@ CASES: dict[str, Case] = {
     "target-fails": broken_off(
         target_disk(bad_mebibytes=range(44, 128)), checks.says("lifeboat: vmcore: write .*: I/O error")
     ),
+    "target-vanishes": Case(
+        small(target_vanishes=True),
+        [checks.has_summary("dmesg-only", "incomplete"), checks.has_no_dump, checks.has_kernel_log],
+    ),
     "module-missing": saved(
         small(plan=["module = /lib/modules/none/absent.ko"]), checks.says("lifeboat: .*absent.ko")
     ),

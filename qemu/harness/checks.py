@@ -47,7 +47,7 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
         header = dump_files.read_header(path) if path and path.exists() else None
         if header and header.is_complete != is_complete:
             yield f"'{path.name}' says in its header that it is {'' if header.is_complete else 'in'}complete"
-    if outcome.dump and not outcome.is_unmounted:
+    if outcome.dump and not outcome.is_unmounted and not outcome.setup.target_vanishes:
         yield "the target was not unmounted"
 
 

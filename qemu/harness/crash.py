@@ -50,6 +50,7 @@ class Setup:
     cpus: int = 2
     dimm_mebibytes: int = 0  # comes while the first kernel runs
     balloon_mebibytes: int = 0  # is given back to the host
+    target_vanishes: bool = False  # when the kernel log is saved
     crashkernel: str = "128M"
     level: int = 31
     five_levels: bool = True
@@ -176,7 +177,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
     words.append(EMULATED_TIMER)
     words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]
-    devices, requests = _memory_devices(setup)
+    devices, requests = _devices(setup)
     words += [f"guest.dimm={setup.dimm_mebibytes}"] if setup.dimm_mebibytes else []
     words += [f"guest.balloon={setup.balloon_mebibytes}"] if setup.balloon_mebibytes else []
     return Machine(
@@ -194,7 +195,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
     )
 
 
-def _memory_devices(setup: Setup) -> tuple[list[str], list[Request]]:
+def _devices(setup: Setup) -> tuple[list[str], list[Request]]:
     """What is there from the start, and what QEMU does when the guest asks for it."""
     devices, requests = [], []
     if setup.dimm_mebibytes:
@@ -205,6 +206,8 @@ def _memory_devices(setup: Setup) -> tuple[list[str], list[Request]]:
         devices.append("virtio-balloon-pci")
         left_bytes = (mebibytes(setup.memory) + setup.dimm_mebibytes - setup.balloon_mebibytes) * MEBIBYTE
         requests.append(Request("guest: wants its balloon", [("balloon", {"value": left_bytes})]))
+    if setup.target_vanishes:
+        requests.append(Request("lifeboat: dmesg: ", [("device_del", {"id": setup.target_disk.name})]))
     return devices, requests
 
 

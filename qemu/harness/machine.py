@@ -54,7 +54,8 @@ class Request:
 
 @dataclass
 class Machine:
-    """What to run. The guest sees the disks in this order; each is an image, as QEMU names it."""
+    """What to run. The guest sees the disks in this order; each is an image, as QEMU names it,
+    and the image's name is the device's too."""
 
     kernel: Path
     initrd: Path
@@ -104,7 +105,7 @@ class Machine:
         for number, image in enumerate(self.disks):
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
             serial = Path(image).stem
-            options += ["-drive", drive, "-device", f"{device},drive=disk{number},serial={serial}"]
+            options += ["-drive", drive, "-device", f"{device},id={serial},drive=disk{number},serial={serial}"]
         return options
 
 
