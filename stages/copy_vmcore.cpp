@@ -73,7 +73,7 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
 } // namespace
 
 Result<> copy_vmcore(const CopyRequest& request, StageReport& report) {
-    const CoreFile core = TRY(CoreFile::open(request.save.paths.vmcore(), request.save.access));
+    const CoreFile core = TRY(CoreFile::open_elf(request.save.paths.vmcore(), request.save.access));
     for (const std::string& doubt : core.doubts())
         report.warning("vmcore: {}", doubt);
     DumpFolder folder = TRY(open_or_create(request.save, core, report));

@@ -73,7 +73,7 @@ private:
 
 Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
     // The folder is made also where the core cannot be opened: lifeboat.log goes there and says why.
-    const auto core = CoreFile::open(request.paths.vmcore(), request.access);
+    const auto core = CoreFile::open_elf(request.paths.vmcore(), request.access);
     const auto said = core ? core->vmcoreinfo().crash_time() : std::nullopt;
     DumpFolder folder =
         TRY(request.folder.empty() ? DumpFolder::create(request, choose_crash_time(said, std::time(nullptr)))
@@ -86,7 +86,7 @@ Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
 }
 
 Result<> show_kernel_log_tail(const SaveRequest& request, std::size_t limit_bytes, StageReport& report) {
-    const CoreFile core = TRY(CoreFile::open(request.paths.vmcore(), request.access));
+    const CoreFile core = TRY(CoreFile::open_elf(request.paths.vmcore(), request.access));
     Tail tail(limit_bytes);
     const auto summary = extract_kernel_log(core, [&](std::string_view text) -> Result<> {
         tail.add(text);

@@ -40,6 +40,11 @@ public:
         for (std::size_t i = 0; i < words_.size(); ++i)
             words_[i] &= other.words_[i];
     }
+    // Takes out what is in `other`, a piece of the same pfns.
+    void take_out(const BitmapPiece& other) {
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            words_[i] &= ~other.words_[i];
+    }
     [[nodiscard]] std::uint64_t count(std::uint64_t first, std::uint64_t end) const {
         std::uint64_t total = 0;
         const_cast<BitmapPiece*>(this)->for_each_word(

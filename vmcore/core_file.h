@@ -1,81 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A crashed kernel's memory as an ELF64 core: /proc/vmcore, or a raw copy of it.
-// Source: Linux fs/proc/vmcore.c (merged PT_NOTE, page-rounded PT_LOADs), System V ABI gABI chapter 5.
+// A crashed kernel's memory in a file: an ELF core (/proc/vmcore, a raw copy of it, or a filtered one), or a
+// kdump-compressed dump that was made before.
 #pragma once
 
-#include "base/descriptor.h"
 #include "base/result.h"
 #include "vmcore/bitmap_piece.h"
+#include "vmcore/core_image.h"
 #include "vmcore/vmcoreinfo.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace lifeboat {
 
-// A PT_LOAD: physical memory that the core holds.
-struct CoreSegment {
-    std::uint64_t physical_address;
-    std::uint64_t virtual_address;
-    std::uint64_t file_offset;
-    std::uint64_t file_bytes;   // what the file really holds of it: clamped where the file is truncated
-    std::uint64_t memory_bytes; // what its header claims
-};
-
-// How the core's content is read. Mapped is faster. But a page that the machine cannot read (a memory error,
-// a disk error under a file) raises SIGBUS through a mapping, where read(2) fails for that page alone: so a
-// second attempt, after a first that died, reads.
-enum class CoreAccess : std::uint8_t { map, read };
+using CoreAccess = FileAccess;
 
 // Immutable after open(); may be read from several threads.
 class CoreFile {
 public:
-    // Fails with corrupt or unsupported when it is not an ELF64 little-endian core of a known machine. A core
-    // that ends too early, a note that is cut, or no VMCOREINFO opens all the same: see doubts().
+    // Fails with corrupt or unsupported when it is neither an ELF64 little-endian core nor a dump whose
+    // headers can be true. A file that ends too early, a note that is cut, no VMCOREINFO, or a dump that is
+    // marked incomplete opens all the same: see doubts().
     static Result<CoreFile> open(const std::string& path, CoreAccess access = CoreAccess::map);
+    // The same of an ELF core alone: a program that opens nothing else is smaller.
+    static Result<CoreFile> open_elf(const std::string& path, CoreAccess access = CoreAccess::map);
 
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] int fd() const { return file_.get(); }
-    [[nodiscard]] CoreAccess access() const { return access_; }
-    [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
-    [[nodiscard]] std::uint16_t elf_machine() const { return elf_machine_; }
-    // By physical address, not overlapping.
-    [[nodiscard]] std::span<const CoreSegment> segments() const { return segments_; }
-    // The PT_NOTE's bytes as they are: dump formats carry them on.
-    [[nodiscard]] std::span<const std::byte> notes() const { return notes_; }
+    [[nodiscard]] const std::string& path() const { return facts().path; }
+    [[nodiscard]] std::uint64_t size_bytes() const { return facts().size_bytes; }
+    [[nodiscard]] std::uint16_t elf_machine() const { return facts().elf_machine; }
+    // The notes' bytes as they are: dump formats carry them on.
+    [[nodiscard]] std::span<const std::byte> notes() const { return facts().notes.bytes(); }
     // Where in notes() VMCOREINFO's text begins; 0 when there is none.
-    [[nodiscard]] std::uint64_t vmcoreinfo_notes_offset() const { return vmcoreinfo_notes_offset_; }
+    [[nodiscard]] std::uint64_t vmcoreinfo_notes_offset() const { return facts().notes.vmcoreinfo_offset(); }
     // Empty (no keys) when the core has none.
-    [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
-    [[nodiscard]] std::uint64_t page_bytes() const { return page_bytes_; }
-    // One past the highest page frame number in any segment.
-    [[nodiscard]] std::uint64_t end_pfn() const;
-    // For the pfns of the pieces, which come cleared: the pages of memory that the core has, and of those the
-    // ones that it holds data of. A page counts when any byte of it does.
-    Result<> mark_pages(BitmapPiece& present, BitmapPiece& held) const;
+    [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return facts().notes.vmcoreinfo(); }
+    // By the notes, or by a dump's header where it has none.
+    [[nodiscard]] unsigned cpu_count() const {
+        const unsigned noted = facts().notes.cpu_count();
+        return noted == 0 && kdump() != nullptr ? kdump()->cpu_count : noted;
+    }
+    [[nodiscard]] std::uint64_t page_bytes() const { return facts().page_bytes; }
+    // One past the highest page frame number that the machine had, as far as the file tells.
+    [[nodiscard]] std::uint64_t end_pfn() const { return image_->end_pfn(); }
+    // For the pfns of the pieces, which come cleared: the pages of memory that the machine had; of those the
+    // ones that were left out when the file was made; and the ones that it holds data of. A page counts when
+    // any byte of it does. What is present and neither of the others is lost: the file is truncated.
+    Result<> mark_pages(BitmapPiece& present, BitmapPiece& left_out, BitmapPiece& held) const {
+        return image_->mark_pages(present, left_out, held);
+    }
+    // Those of an ELF core, by physical address, not overlapping; none of a dump.
+    [[nodiscard]] std::span<const CoreSegment> segments() const { return image_->segments(); }
+    // What a kdump-compressed file's headers say; null of an ELF core.
+    [[nodiscard]] const KdumpOrigin* kdump() const { return facts().kdump ? &*facts().kdump : nullptr; }
+    // The dump level that the file was made with; 0 of an ELF core, which does not tell.
+    [[nodiscard]] unsigned level() const { return kdump() == nullptr ? 0 : kdump()->level; }
+    // Whether the file ends before something that its headers name.
+    [[nodiscard]] bool is_truncated() const { return facts().is_truncated; }
     // What was found wrong at opening, one sentence each, ending in what was done instead.
-    [[nodiscard]] const std::vector<std::string>& doubts() const { return doubts_; }
+    [[nodiscard]] const std::vector<std::string>& doubts() const { return facts().doubts; }
+
+    // For CoreReader.
+    [[nodiscard]] const CoreImage& image() const { return *image_; }
 
 private:
-    CoreFile() = default;
-    Result<> read_headers();
-    Result<> read_notes(std::uint64_t offset, std::uint64_t bytes);
-    void find_vmcoreinfo();
-    void settle_segments();
+    explicit CoreFile(std::unique_ptr<const CoreImage> image)
+        : image_(std::move(image)) {}
+    [[nodiscard]] const CoreFacts& facts() const { return image_->facts(); }
 
-    std::string path_;
-    CoreAccess access_ = CoreAccess::map;
-    Descriptor file_;
-    std::uint64_t size_bytes_ = 0;
-    std::uint16_t elf_machine_ = 0;
-    std::uint64_t page_bytes_ = 4096;
-    std::vector<CoreSegment> segments_;
-    std::vector<std::byte> notes_;
-    std::uint64_t vmcoreinfo_notes_offset_ = 0;
-    Vmcoreinfo vmcoreinfo_;
-    std::vector<std::string> doubts_;
+    std::unique_ptr<const CoreImage> image_;
 };
 
 } // namespace lifeboat

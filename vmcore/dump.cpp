@@ -69,19 +69,23 @@ Result<> Dump::scan(DumpWriter& writer) {
     PageFilter filter = PageFilter::open(core_, level_, summary_.doubts);
     progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
     BitmapPiece present;
+    BitmapPiece left_out;
     BitmapPiece held;
     for (std::uint64_t pfn = 0; pfn < core_.end_pfn(); pfn += BitmapPiece::pages) {
         present.reset(pfn);
+        left_out.reset(pfn);
         held.reset(pfn);
-        TRY(core_.mark_pages(present, held));
+        TRY(core_.mark_pages(present, left_out, held));
         const std::uint64_t present_pages = present.count();
         if (present_pages == 0)
             continue; // a hole in the file reads as zeroes
         BitmapPiece dumped = present;
         filter.filter(dumped);
+        dumped.take_out(left_out);
         const std::uint64_t wanted = dumped.count();
         dumped.keep_only(held);
         summary_.present_pages += present_pages;
+        summary_.left_out_pages += left_out.count();
         summary_.unreadable_pages += wanted - dumped.count();
         summary_.dumped_pages += dumped.count();
         TRY(writer.write_bitmaps(present, dumped));
@@ -209,7 +213,9 @@ DumpOutcome write_dump(const CoreFile& core, int output_fd, const DumpOptions& o
                        const ProgressReport& report) {
     DumpOutcome outcome;
     outcome.summary.doubts = core.doubts();
-    if (auto done = Dump(core, options, report, outcome.summary).write(output_fd); !done)
+    DumpOptions settled = options;
+    settled.level |= core.level(); // what a dump has left out does not come back
+    if (auto done = Dump(core, settled, report, outcome.summary).write(output_fd); !done)
         outcome.error = std::move(done).error();
     return outcome;
 }

@@ -73,8 +73,10 @@ struct DumpProgress {
 struct DumpSummary {
     std::array<std::uint64_t, page_class_count> pages_by_class{}; // every page of memory, by what it is
     std::uint64_t present_pages = 0;                              // in the core
-    std::uint64_t dumped_pages = 0;                               // with a descriptor in the dump
-    std::uint64_t zero_pages = 0; // of the dumped ones, those that are all zero and share one page's data
+    // Of those, what was left out already when the core, a dump itself, was made.
+    std::uint64_t left_out_pages = 0;
+    std::uint64_t dumped_pages = 0; // with a descriptor in the dump
+    std::uint64_t zero_pages = 0;   // of the dumped ones, those that are all zero and share one page's data
     std::uint64_t identical_pages = 0;  // of the others, those that share the data of one before
     std::uint64_t unreadable_pages = 0; // meant for the dump but left out: they could not be read
     std::uint64_t written_bytes = 0;    // the dump's size

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstring>
 
-#include <elf.h>
 #include <unistd.h>
 
 namespace lifeboat {
@@ -27,26 +26,10 @@ std::span<const std::byte> bytes_of(const Struct& value) {
     return std::as_bytes(std::span(&value, 1));
 }
 
-// One NT_PRSTATUS for each CPU.
-int count_cpus(std::span<const std::byte> notes) {
-    int cpus = 0;
-    std::size_t at = 0;
-    while (notes.size() - at >= sizeof(Elf64_Nhdr)) {
-        Elf64_Nhdr note{};
-        std::memcpy(&note, notes.data() + at, sizeof(note));
-        if (note.n_type == NT_PRSTATUS && note.n_namesz == sizeof("CORE"))
-            ++cpus;
-        const std::uint64_t step = sizeof(note) + round_up(note.n_namesz, 4) + round_up(note.n_descsz, 4);
-        if (step > notes.size() - at)
-            break;
-        at += step;
-    }
-    return cpus;
-}
-
-// The dead kernel's name and release, for readers that show them; zeroes where they cannot be had.
+// The dead kernel's name and release, for readers that show them: out of its memory, or as a dump that was
+// made before has them; zeroes where they cannot be had.
 KdumpUtsname read_utsname(const CoreFile& core) {
-    KdumpUtsname names{};
+    KdumpUtsname names = core.kdump() != nullptr ? core.kdump()->utsname : KdumpUtsname{};
     const auto name_space = core.vmcoreinfo().symbol("init_uts_ns");
     const auto offset = core.vmcoreinfo().offset("uts_namespace.name");
     auto memory = KernelMemory::open(core);
@@ -96,13 +79,14 @@ Result<> KdumpWriter::write_headers(const CoreFile& core, const DumpOptions& opt
     std::memcpy(header.signature, kdump_signature, sizeof(header.signature));
     header.header_version = kdump_version;
     header.utsname = read_utsname(core);
-    header.timestamp_seconds = core.vmcoreinfo().crash_time().value_or(::time(nullptr));
+    header.timestamp_seconds = core.vmcoreinfo().crash_time().value_or(
+        core.kdump() != nullptr ? core.kdump()->crash_time : ::time(nullptr));
     header.status = compression_flag_ | kdump_incomplete;
     header.block_bytes = static_cast<std::int32_t>(block_bytes_);
     header.sub_header_blocks = static_cast<std::int32_t>(sub_header_blocks);
     header.bitmap_blocks = static_cast<std::uint32_t>(2 * bitmap_bytes_ / block_bytes_);
     header.max_mapnr = static_cast<std::uint32_t>(std::min<std::uint64_t>(core.end_pfn(), UINT32_MAX));
-    header.cpu_count = count_cpus(notes);
+    header.cpu_count = static_cast<std::int32_t>(core.cpu_count());
 
     KdumpSubHeader sub_header{};
     sub_header.physical_base = static_cast<std::uint64_t>(core.vmcoreinfo().number("phys_base").value_or(0));

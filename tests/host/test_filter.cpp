@@ -121,7 +121,8 @@ TEST_CASE("an input that is none leaves no output") {
     std::ofstream(text) << std::string(100, 'x');
     result = run_lifeboat({"filter", text, files.output});
     CHECK(result.exit_code == 1);
-    CHECK(result.err == std::format("lifeboat filter: read '{}': not an ELF file\n", text));
+    CHECK(result.err ==
+          std::format("lifeboat filter: read '{}': neither an ELF file nor a kdump-compressed one\n", text));
     CHECK_FALSE(std::filesystem::exists(files.output));
     CHECK_FALSE(std::filesystem::exists(files.incomplete));
 }
