@@ -76,7 +76,8 @@ Result<> set_word(Value& field, std::string_view value, const std::array<Word<Va
 std::string words_of(const Compression& compression) {
     if (compression.method == Compression::Method::none)
         return "none";
-    return std::format("zstd:{}", compression.level);
+    return std::format("{}:{}", compression.method == Compression::Method::zlib ? "zlib" : "zstd",
+                       compression.level);
 }
 
 Result<> set_compression(Compression& field, std::string_view value) {

@@ -47,11 +47,11 @@ enum DumpLevelBit : unsigned {
 constexpr unsigned dump_level_maximum = 31;
 
 struct Compression {
-    enum class Method : std::uint8_t { none, zstd };
+    enum class Method : std::uint8_t { none, zstd, zlib };
     Method method = Method::zstd;
-    int level = 1; // zstd: -7..19
+    int level = 1; // zstd: -7..19 without 0; zlib: 1..9
 };
-// "none", "zstd", "zstd:3"
+// "none", "zstd", "zstd:3", "zlib", "zlib:6"
 Result<Compression> parse_compression(std::string_view text);
 
 struct DumpOptions {

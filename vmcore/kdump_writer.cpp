@@ -51,7 +51,15 @@ void update_with_zeroes(DumpDigest& digest, std::uint64_t count) {
 }
 
 std::uint32_t flag_of(Compression::Method method) {
-    return method == Compression::Method::zstd ? kdump_zstd : 0;
+    switch (method) {
+    case Compression::Method::zstd:
+        return kdump_zstd;
+    case Compression::Method::zlib:
+        return kdump_zlib;
+    case Compression::Method::none:
+        break;
+    }
+    return 0;
 }
 
 } // namespace

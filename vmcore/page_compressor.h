@@ -11,6 +11,7 @@
 #include <span>
 
 struct ZSTD_CCtx_s;
+struct z_stream_s;
 
 namespace lifeboat {
 
@@ -26,10 +27,17 @@ public:
     Output compress(std::span<const std::byte> page, std::span<std::byte> output);
 
 private:
+    Result<> make_zstd(int level);
+    Result<> make_zlib(int level);
+    std::size_t compress_zlib(std::span<const std::byte> page, std::span<std::byte> output);
+
     struct FreeContext {
         void operator()(ZSTD_CCtx_s* context) const;
+        void operator()(z_stream_s* stream) const;
     };
-    std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_; // null: method none
+    // One of them, or with method none neither. zlib's state points back to the stream, which must not move.
+    std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_;
+    std::unique_ptr<z_stream_s, FreeContext> zlib_;
 };
 
 } // namespace lifeboat

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <zlib.h>
 #include <zstd.h>
 
 using namespace lifeboat;
@@ -22,14 +23,27 @@ TEST_CASE("names of compressions") {
     }
 }
 
+TEST_CASE("names of zlib's compressions") {
+    CHECK(parse_compression("zlib").value().level == 1);
+    for (const int level : {1, 6, 9}) {
+        const Compression compression = parse_compression(std::format("zlib:{}", level)).value();
+        CHECK(compression.method == Compression::Method::zlib);
+        CHECK(compression.level == level);
+    }
+}
+
 TEST_CASE("names that are no compressions") {
     for (const std::string_view text : {"", "lzo", "Zstd", "none:1", "none:", " zstd", "zstd1"})
-        CHECK(error_text(parse_compression(text)) ==
-              std::format("compression '{}' is not known: none, zstd or zstd:LEVEL", text));
+        CHECK(
+            error_text(parse_compression(text)) ==
+            std::format("compression '{}' is not known: none, zstd or zstd:LEVEL, zlib or zlib:LEVEL", text));
     for (const std::string_view text :
          {"zstd:", "zstd:0", "zstd:20", "zstd:-8", "zstd:x", "zstd:1:1", "zstd:+1"})
         CHECK(error_text(parse_compression(text)) ==
               std::format("compression '{}': zstd's levels are -7 to -1 and 1 to 19", text));
+    for (const std::string_view text : {"zlib:", "zlib:0", "zlib:10", "zlib:-1", "zlib:x"})
+        CHECK(error_text(parse_compression(text)) ==
+              std::format("compression '{}': zlib's levels are 1 to 9", text));
     CHECK(parse_compression("lzo").error().kind == ErrorKind::invalid);
 }
 
@@ -51,6 +65,30 @@ TEST_CASE("pages come back as they were, at every level") {
     }
 }
 
+TEST_CASE("and so with zlib, for pages of any size") {
+    for (const std::size_t bytes : {4096UL, 16384UL, 65536UL}) {
+        std::vector<std::byte> page(bytes);
+        for (std::size_t i = 0; i < page.size(); ++i)
+            page[i] = static_cast<std::byte>(i / 64);
+        std::vector<std::byte> output(bytes);
+        for (const int level : {1, 6, 9}) {
+            PageCompressor compressor = PageCompressor::make({Compression::Method::zlib, level}).value();
+            for (int again = 0; again < 2; ++again) {
+                const auto made = compressor.compress(page, output);
+                REQUIRE(made.flags == 0x1);
+                CHECK(made.bytes < bytes);
+                std::vector<std::byte> back(bytes);
+                uLongf back_bytes = back.size();
+                CHECK(::uncompress(reinterpret_cast<unsigned char*>(back.data()), &back_bytes,
+                                   reinterpret_cast<const unsigned char*>(output.data()),
+                                   made.bytes) == Z_OK);
+                CHECK(back_bytes == bytes);
+                CHECK(back == page);
+            }
+        }
+    }
+}
+
 TEST_CASE("what does not shrink is stored as it is") {
     std::vector<std::byte> page(4096);
     std::uint32_t state = 1;
@@ -58,7 +96,8 @@ TEST_CASE("what does not shrink is stored as it is") {
         byte = static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24);
     std::vector<std::byte> output(4096);
     for (const Compression compression :
-         {Compression{Compression::Method::zstd, 1}, Compression{Compression::Method::none, 0}}) {
+         {Compression{Compression::Method::zstd, 1}, Compression{Compression::Method::zlib, 1},
+          Compression{Compression::Method::none, 0}}) {
         PageCompressor compressor = PageCompressor::make(compression).value();
         const auto made = compressor.compress(page, output);
         CHECK(made.flags == 0);
