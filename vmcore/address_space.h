@@ -26,6 +26,11 @@ public:
     // The entry that maps `virtual_address`. Fails with no_data where nothing is mapped, with corrupt where a
     // table's address cannot be true. Bounded: one read for each level.
     virtual Result<AddressRange> translate(std::uint64_t virtual_address, CoreReader& reader) const = 0;
+
+    // Where the kernel has all of physical memory in one piece: the virtual address of physical address 0.
+    virtual Result<std::uint64_t> find_direct_map(CoreReader& reader) const = 0;
+    // Where it has itself, apart from that. Fails with no_data where nothing is mapped there.
+    virtual Result<AddressRange> find_kernel_image(CoreReader& reader) const = 0;
 };
 
 // That of the core's machine and kernel. Fails with unsupported for a machine that is not known, with no_data

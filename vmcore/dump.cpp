@@ -4,6 +4,7 @@
 #include "base/scope_guard.h"
 #include "vmcore/bitmap_piece.h"
 #include "vmcore/dump_space.h"
+#include "vmcore/elf_writer.h"
 #include "vmcore/identical_pages.h"
 #include "vmcore/kdump_writer.h"
 #include "vmcore/page_filter.h"
@@ -29,7 +30,7 @@ public:
         , summary_(summary) {}
 
     Result<> write(int output_fd) {
-        const std::unique_ptr<DumpWriter> writer = TRY(KdumpWriter::begin(output_fd, core_, options_));
+        const std::unique_ptr<DumpWriter> writer = TRY(begin_writer(output_fd));
         const ScopeGuard note_result([&] {
             summary_.level = level_;
             summary_.written_bytes = writer->written_bytes();
@@ -45,6 +46,7 @@ public:
     }
 
 private:
+    Result<std::unique_ptr<DumpWriter>> begin_writer(int output_fd);
     Result<> scan(DumpWriter& writer);
     Result<> fit_into_space(int output_fd, DumpWriter& writer);
     Result<> copy(DumpWriter& writer);
@@ -62,6 +64,12 @@ private:
     BitmapPiece copying_;
     std::uint64_t next_pfn_ = 0;
 };
+
+Result<std::unique_ptr<DumpWriter>> Dump::begin_writer(int output_fd) {
+    if (options_.format == DumpFormat::elf)
+        return TRY(ElfWriter::begin(output_fd, core_));
+    return TRY(KdumpWriter::begin(output_fd, core_, options_));
+}
 
 // May be called again with another level.
 Result<> Dump::scan(DumpWriter& writer) {
@@ -214,7 +222,11 @@ DumpOutcome write_dump(const CoreFile& core, int output_fd, const DumpOptions& o
     DumpOutcome outcome;
     outcome.summary.doubts = core.doubts();
     DumpOptions settled = options;
-    settled.level |= core.level(); // what a dump has left out does not come back
+    settled.level |= core.level();           // what a dump has left out does not come back
+    if (settled.format == DumpFormat::elf) { // has neither compressed nor shared pages
+        settled.compression = {Compression::Method::none, 0};
+        settled.identical_table_pages = 0;
+    }
     if (auto done = Dump(core, settled, report, outcome.summary).write(output_fd); !done)
         outcome.error = std::move(done).error();
     return outcome;

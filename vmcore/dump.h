@@ -54,12 +54,18 @@ struct Compression {
 // "none", "zstd", "zstd:3", "zlib", "zlib:6"
 Result<Compression> parse_compression(std::string_view text);
 
+enum class DumpFormat : std::uint8_t {
+    kdump, // kdump-compressed
+    elf,   // an ELF core whose segments name more memory than they hold; never compressed
+};
+
 struct DumpOptions {
     unsigned level = dump_level_maximum;
     Compression compression;
     unsigned threads = 1; // at least 1; more are not used than there is work for
     // How many pages are remembered to find identical ones; 0: they are not looked for.
     std::size_t identical_table_pages = std::size_t{1} << 14;
+    DumpFormat format = DumpFormat::kdump;
 };
 
 struct DumpProgress {
