@@ -101,6 +101,8 @@ struct KdumpTrailer {
     std::uint64_t check; // XXH3, 64 bits, of the trailer before this
 };
 constexpr char kdump_trailer_signature[9] = "LIFEBOAT";
+constexpr std::uint32_t kdump_trailer_version = 1;
+constexpr std::uint32_t kdump_trailer_xxh3 = 1;
 static_assert(sizeof(KdumpTrailer) == 96);
 static_assert(offsetof(KdumpTrailer, check) == 88);
 
