@@ -25,7 +25,7 @@ Result<KernelLogSummary> print_kernel_log(const std::string& path) {
 
 ExitCode dmesg(Arguments arguments) {
     if (arguments.size() != 1)
-        return usage_error(name, "one VMCORE is needed");
+        return usage_error(name, "one FILE is needed");
     const auto done = print_kernel_log(std::string(arguments[0]));
     if (!done)
         return failure(name, done.error().text);

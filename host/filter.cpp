@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/clock.h"
 #include "base/descriptor.h"
-#include "base/scope_guard.h"
 #include "base/text.h"
+#include "host/progress_bar.h"
 #include "host/subcommands.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump.h"
 #include "vmcore/dump_resources.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -23,22 +23,35 @@ constexpr unsigned threads_maximum = 256;
 
 struct FilterRequest {
     DumpOptions options;
+    bool chooses_compression = false;
     std::string input;
     std::string output;
 };
 
+Result<DumpFormat> parse_format(std::string_view text) {
+    if (text == "kdump")
+        return DumpFormat::kdump;
+    if (text == "elf")
+        return DumpFormat::elf;
+    return fail(ErrorKind::invalid, "format '{}' is not known: kdump or elf", text);
+}
+
 Result<> read_option(FilterRequest& request, std::string_view option, std::string_view value) {
     DumpOptions& options = request.options;
-    if (option == "--level")
+    if (option == "--level") {
         options.level = static_cast<unsigned>(
             TRY(parse_in_range(value, 0, dump_level_maximum).transform_error(while_doing("--level"))));
-    else if (option == "--compress")
+    } else if (option == "--format") {
+        options.format = TRY(parse_format(value));
+    } else if (option == "--compress") {
         options.compression = TRY(parse_compression(value));
-    else if (option == "--threads")
+        request.chooses_compression = options.compression.method != Compression::Method::none;
+    } else if (option == "--threads") {
         options.threads = static_cast<unsigned>(
             TRY(parse_in_range(value, 1, threads_maximum).transform_error(while_doing("--threads"))));
-    else
+    } else {
         return fail(ErrorKind::invalid, "option '{}' is not known", option);
+    }
     return {};
 }
 
@@ -62,22 +75,28 @@ Result<FilterRequest> read_arguments(Arguments arguments) {
     }
     if (files.size() != 2)
         return fail(ErrorKind::invalid, "INPUT and OUTPUT are needed, {} names were given", files.size());
+    if (request.options.format == DumpFormat::elf && request.chooses_compression)
+        return fail(ErrorKind::invalid, "an ELF core has no compressed pages: leave out --compress");
     request.input = files[0];
     request.output = files[1];
     return request;
 }
 
-// One line, rewritten in place: on a terminal only.
-void show_progress(const DumpProgress& progress) {
-    static std::int64_t shown_at_ms = 0;
-    const std::int64_t now_ms = monotonic_ms();
-    if (now_ms - shown_at_ms < 100)
-        return;
-    shown_at_ms = now_ms;
-    const bool scanning = progress.phase == DumpProgress::Phase::scanning;
-    const std::uint64_t percent =
-        progress.done_pages * 100 / std::max<std::uint64_t>(progress.total_pages, 1);
-    std::fputs(std::format("\r{} {:3} %", scanning ? "scanning" : "copying ", percent).c_str(), stderr);
+bool is_same_file(const std::string& one, const std::string& other) {
+    struct stat one_status{};
+    struct stat other_status{};
+    return ::stat(one.c_str(), &one_status) == 0 && ::stat(other.c_str(), &other_status) == 0 &&
+           one_status.st_dev == other_status.st_dev && one_status.st_ino == other_status.st_ino;
+}
+
+// Nothing may be written to what is read from, by whichever name.
+Result<> check_names(const FilterRequest& request, const std::string& incomplete) {
+    if (is_same_file(request.input, request.output))
+        return fail(ErrorKind::invalid, "'{}' and '{}' are the same file", request.input, request.output);
+    if (is_same_file(request.input, incomplete))
+        return fail(ErrorKind::invalid, "'{}' would be written over: the output is called '{}' at first",
+                    request.input, incomplete);
+    return {};
 }
 
 void print_summary(const DumpSummary& summary) {
@@ -85,27 +104,27 @@ void print_summary(const DumpSummary& summary) {
         std::fputs(std::format("lifeboat filter: {}\n", remark).c_str(), stderr);
     for (const std::string& doubt : summary.doubts)
         std::fputs(std::format("lifeboat filter: {}\n", doubt).c_str(), stderr);
-    std::string line =
-        std::format("level={} bytes={} pages={} dumped={} zero={} identical={} unreadable={}", summary.level,
-                    summary.written_bytes, summary.present_pages, summary.dumped_pages, summary.zero_pages,
-                    summary.identical_pages, summary.unreadable_pages);
+    std::string line = std::format(
+        "level={} bytes={} pages={} left_out_before={} dumped={} zero={} identical={} unreadable={}",
+        summary.level, summary.written_bytes, summary.present_pages, summary.left_out_pages,
+        summary.dumped_pages, summary.zero_pages, summary.identical_pages, summary.unreadable_pages);
     for (std::size_t i = 0; i < page_class_count; ++i)
         line += std::format(" {}={}", name_of(static_cast<PageClass>(i)), summary.pages_by_class[i]);
     std::puts(line.c_str());
 }
 
+DumpOutcome write_with_progress(const CoreFile& core, int output_fd, const DumpOptions& options) {
+    ProgressBar bar("copying", core.page_bytes());
+    return write_dump(core, output_fd, options, [&](const DumpProgress& progress) { bar.show(progress); });
+}
+
 Result<> run_filter(const FilterRequest& request) {
     const CoreFile core = TRY(CoreFile::open(request.input));
     const std::string incomplete = request.output + ".incomplete";
+    TRY(check_names(request, incomplete));
     const Descriptor output = TRY(open_file(incomplete, O_RDWR | O_CREAT | O_TRUNC, 0600));
     const DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    auto outcome = write_dump(core, output.get(), options, [&](const DumpProgress& progress) {
-        if (terminal)
-            show_progress(progress);
-    });
-    if (terminal)
-        std::fputs("\r\033[K", stderr);
+    auto outcome = write_with_progress(core, output.get(), options);
     print_summary(outcome.summary);
     if (outcome.error) {
         outcome.error->text += std::format(", what was written stays in '{}', marked incomplete", incomplete);

@@ -18,8 +18,13 @@ struct Subcommand {
 };
 
 constexpr Subcommand subcommands[] = {
-    {"filter", "[--level 0..31] [--compress zstd[:LEVEL]|none] [--threads N] INPUT OUTPUT", filter},
-    {"dmesg", "VMCORE", dmesg},
+    {"filter",
+     "[--level 0..31] [--format kdump|elf] [--compress zstd[:LEVEL]|zlib[:LEVEL]|none] [--threads N] INPUT "
+     "OUTPUT",
+     filter},
+    {"dmesg", "FILE", dmesg},
+    {"info", "[--json] FILE", info},
+    {"verify", "FILE", verify},
 };
 
 ExitCode help() {

@@ -10,7 +10,7 @@ namespace lifeboat::host {
 // Documented in docs/lifeboat.8: stable for scripts.
 enum ExitCode : int {
     exit_ok = 0,
-    exit_failed = 1, // what was asked for could not be done; stderr says why
+    exit_failed = 1, // what was asked for could not be done, or the file is not whole; stderr says why
     exit_usage = 2,  // the command line cannot be understood
 };
 
@@ -20,9 +20,14 @@ using Arguments = std::span<const std::string_view>;
 ExitCode usage_error(std::string_view subcommand, std::string_view error);
 ExitCode failure(std::string_view subcommand, std::string_view error);
 
-// filter [--level N] [--compress METHOD] [--threads N] INPUT OUTPUT: a raw vmcore to a kdump file.
+// filter [--level N] [--format FORMAT] [--compress METHOD] [--threads N] INPUT OUTPUT: a core or a dump to a
+// filtered dump.
 ExitCode filter(Arguments arguments);
-// dmesg FILE: the kernel log of a raw vmcore, on stdout.
+// dmesg FILE: the kernel log in it, on stdout.
 ExitCode dmesg(Arguments arguments);
+// info [--json] FILE: what it is and what is in it, on stdout.
+ExitCode info(Arguments arguments);
+// verify FILE: whether it is whole; exit_failed when it is not.
+ExitCode verify(Arguments arguments);
 
 } // namespace lifeboat::host

@@ -31,6 +31,20 @@ TEST_CASE("dmesg prints the log") {
     }
 }
 
+TEST_CASE("dmesg prints the log of dumps too, whichever format") {
+    const TemporaryFolder folder;
+    BuiltCore::from("ram 0x1000000..0x1900000\nlog \"Kernel panic\" at 12.25").write(folder.path("core"));
+    for (const std::string_view option : {"--compress=zlib", "--compress=zstd", "--format=elf"}) {
+        REQUIRE(run_program({LIFEBOAT_PROGRAM, "filter", std::string(option), folder.path("core"),
+                             folder.path("dump")})
+                    .exit_code == 0);
+        const ProgramResult result = dmesg(folder.path("dump"));
+        CHECK(result.exit_code == 0);
+        CHECK(result.out == "[   12.250000] Kernel panic\n");
+        CHECK(result.err == "");
+    }
+}
+
 TEST_CASE("dmesg tells how many records were damaged") {
     const TemporaryFolder folder;
     BuiltCore core =

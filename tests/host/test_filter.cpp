@@ -52,8 +52,8 @@ TEST_CASE("filter writes the dump under its name and sums it up in one line") {
     const KdumpFile file(files.output);
     CHECK(file.is_complete());
     CHECK(file.dumped == files.built.expected_pfns(31));
-    CHECK(result.out.starts_with(std::format("level=31 bytes={} pages={} dumped={} zero=", file.file_bytes,
-                                             file.present.size(), file.dumped.size())));
+    CHECK(result.out.starts_with(std::format("level=31 bytes={} pages={} left_out_before=0 dumped={} zero=",
+                                             file.file_bytes, file.present.size(), file.dumped.size())));
     CHECK(result.out.ends_with(std::format(" unreadable=0 kept={} cache=16 cache_private=0 user=1 free=256 "
                                            "hwpoison=0 offline=0\n",
                                            file.present.size() - 16 - 1 - 256)));
@@ -88,10 +88,21 @@ TEST_CASE("a command line that cannot be understood") {
         {{"filter", "--threads=0", "a", "b"},
          "lifeboat filter: --threads: '0' is not a number from 1 to 256\n"},
         {{"filter", "--compress", "lzo", "a", "b"},
-         "lifeboat filter: compression 'lzo' is not known: none, zstd or zstd:LEVEL\n"},
+         "lifeboat filter: compression 'lzo' is not known: none, zstd or zstd:LEVEL, zlib or zlib:LEVEL\n"},
+        {{"filter", "--compress", "zlib:0", "a", "b"},
+         "lifeboat filter: compression 'zlib:0': zlib's levels are 1 to 9\n"},
+        {{"filter", "--format=netdump", "a", "b"},
+         "lifeboat filter: format 'netdump' is not known: kdump or elf\n"},
+        {{"filter", "--compress=zlib", "a", "b", "--format=elf"},
+         "lifeboat filter: an ELF core has no compressed pages: leave out --compress\n"},
         {{"filter", "--force=1", "a", "b"}, "lifeboat filter: option '--force' is not known\n"},
-        {{"dmesg"}, "lifeboat dmesg: one VMCORE is needed\n"},
-        {{"dmesg", "a", "b"}, "lifeboat dmesg: one VMCORE is needed\n"},
+        {{"dmesg"}, "lifeboat dmesg: one FILE is needed\n"},
+        {{"dmesg", "a", "b"}, "lifeboat dmesg: one FILE is needed\n"},
+        {{"info"}, "lifeboat info: one FILE is needed\n"},
+        {{"info", "--json"}, "lifeboat info: one FILE is needed\n"},
+        {{"info", "--yaml", "a"}, "lifeboat info: option '--yaml' is not known\n"},
+        {{"verify"}, "lifeboat verify: one FILE is needed\n"},
+        {{"verify", "--deep"}, "lifeboat verify: one FILE is needed\n"},
     };
     for (const auto& [arguments, error] : table) {
         const ProgramResult result = run_lifeboat(arguments);
@@ -107,8 +118,59 @@ TEST_CASE("help") {
         CHECK(result.exit_code == 0);
         CHECK(result.err == "");
         CHECK(result.out.contains("lifeboat filter [--level 0..31]"));
-        CHECK(result.out.contains("lifeboat dmesg VMCORE\n"));
+        CHECK(result.out.contains("lifeboat dmesg FILE\n"));
+        CHECK(result.out.contains("lifeboat info [--json] FILE\n"));
+        CHECK(result.out.contains("lifeboat verify FILE\n"));
     }
+}
+
+TEST_CASE("a dump is filtered again, with more left out and other methods") {
+    const Files files;
+    const std::string again = files.folder.path("again");
+    REQUIRE(run_lifeboat({"filter", "--level=2", "--compress=zlib:9", files.input, files.output}).exit_code ==
+            0);
+    CHECK(KdumpFile(files.output).status == 0x1);
+    const ProgramResult result = run_lifeboat({"filter", "--level=8", files.output, again});
+    CHECK(result.exit_code == 0);
+    CHECK(result.err == "");
+    CHECK(result.out.contains(" left_out_before=16 "));
+    const KdumpFile file(again);
+    CHECK(file.dumped == files.built.expected_pfns(10));
+    CHECK(file.status == 0x20);
+    CHECK(file.dump_level == 10);
+}
+
+TEST_CASE("an ELF core is written, and read again") {
+    const Files files;
+    CHECK(
+        run_lifeboat({"filter", "--format", "elf", "--compress=none", files.input, files.output}).exit_code ==
+        0);
+    const std::string again = files.folder.path("again");
+    const ProgramResult result = run_lifeboat({"filter", files.output, again});
+    CHECK(result.exit_code == 0);
+    CHECK(result.err == "");
+    CHECK(KdumpFile(again).dumped == files.built.expected_pfns(31));
+}
+
+TEST_CASE("what is read from is never written to") {
+    const Files files;
+    const auto before = std::filesystem::last_write_time(files.input);
+    const std::string link = files.folder.path("link");
+    std::filesystem::create_symlink(files.input, link);
+    for (const std::string& output : {files.input, link}) {
+        const ProgramResult result = run_lifeboat({"filter", files.input, output});
+        CHECK(result.exit_code == 1);
+        CHECK(result.err ==
+              std::format("lifeboat filter: '{}' and '{}' are the same file\n", files.input, output));
+    }
+    // The natural thing to ask for when a dump stayed incomplete.
+    std::filesystem::rename(files.input, files.incomplete);
+    const ProgramResult result = run_lifeboat({"filter", files.incomplete, files.output});
+    CHECK(result.exit_code == 1);
+    CHECK(result.err == std::format("lifeboat filter: '{0}' would be written over: the output is called "
+                                    "'{0}' at first\n",
+                                    files.incomplete));
+    CHECK(std::filesystem::last_write_time(files.incomplete) == before);
 }
 
 TEST_CASE("an input that is none leaves no output") {
@@ -125,6 +187,36 @@ TEST_CASE("an input that is none leaves no output") {
           std::format("lifeboat filter: read '{}': neither an ELF file nor a kdump-compressed one\n", text));
     CHECK_FALSE(std::filesystem::exists(files.output));
     CHECK_FALSE(std::filesystem::exists(files.incomplete));
+}
+
+TEST_CASE("a file that is not for us is one clear error, whatever is asked of it") {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("dump");
+    const struct {
+        std::string content;
+        std::string error;
+    } table[] = {
+        {"", "read 64 bytes of '{0}' at 0x0: the file ends there"},
+        {std::string(4096, 'x'), "read '{0}': neither an ELF file nor a kdump-compressed one"},
+        {"makedumpfile" + std::string(4096, '\0'),
+         "read '{0}': a flattened dump; 'makedumpfile -R DUMP < {0}' makes a dump of it"},
+        {"KDUMP   " + std::string(4096, '\0'), "read '{0}': version 0 of the dump's header is not known"},
+        {"KDUMP   ", "read 56 bytes of '{0}' at 0x8: the file ends there"},
+    };
+    for (const auto& [content, error] : table) {
+        std::ofstream(path) << content;
+        for (const std::string_view subcommand : {"filter", "dmesg", "info", "verify"}) {
+            std::vector<std::string> arguments = {std::string(subcommand), path};
+            if (subcommand == "filter")
+                arguments.push_back(folder.path("output"));
+            const ProgramResult result = run_lifeboat(arguments);
+            CHECK(result.exit_code == 1);
+            CHECK(result.out == "");
+            CHECK(result.err == std::format("lifeboat {}: {}\n", subcommand,
+                                            std::vformat(error, std::make_format_args(path))));
+        }
+    }
+    CHECK_FALSE(std::filesystem::exists(folder.path("output.incomplete")));
 }
 
 TEST_CASE("an output that cannot be made") {
