@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace lifeboat {
 
@@ -286,9 +287,15 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
 
     std::array<std::byte, 256> header_buffer;
     const auto header = std::span(header_buffer).first(header_bytes);
-    // Each step takes a header's length at least, so that a loop among damaged records ends.
-    for (std::uint64_t left = data_bytes / header_bytes + 1; at != next && left > 0; --left) {
+    // Each step takes a header's length at least, and the way leads past the end once at most: it has an end
+    // among damaged records too.
+    bool may_wrap = at > next;
+    while (at != next) {
         if (at + header_bytes > data_bytes) {
+            if (!std::exchange(may_wrap, false)) {
+                ++summary.damaged_records;
+                return {};
+            }
             at = 0;
             continue;
         }
@@ -298,7 +305,7 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
         }
         const auto length = load<std::uint16_t>(header, length_at);
         const auto text_length = load<std::uint16_t>(header, text_length_at);
-        if (length == 0) {
+        if (length == 0 && std::exchange(may_wrap, false)) {
             at = 0;
             continue;
         }

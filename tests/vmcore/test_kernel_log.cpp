@@ -198,7 +198,7 @@ TEST_CASE("a record buffer that is damaged ends at the damage, and keeps what ca
     const struct {
         std::uint64_t offset;
         std::uint16_t value;
-    } table[] = {{8, 1}, {8, 15}, {8, 0xffff}, {10, 5}, {10, 0xffff}};
+    } table[] = {{8, 0}, {8, 1}, {8, 15}, {8, 0xffff}, {10, 5}, {10, 0xffff}};
     for (const auto& [offset, value] : table) {
         CAPTURE(offset);
         CAPTURE(value);
@@ -207,8 +207,31 @@ TEST_CASE("a record buffer that is damaged ends at the damage, and keeps what ca
         CHECK(text == "[    1.000000] one!\n");
         CHECK(summary->damaged_records == 1);
     }
-    // A length of 0 leads back to the start: bounded.
-    CHECK(extract(with_second(8, std::uint16_t{0})).summary->records < 2000);
+}
+
+TEST_CASE("a record buffer leads past its end once, whatever its records say") {
+    // The first record lies behind the next one to be written, and all lengths are 0.
+    const WrittenCore written(small_machine("kernel 4.19\nlog \"x\" at 1"), [](BuiltCore& core) {
+        const std::uint32_t a_gigabyte = 1U << 30;
+        core.memory().put(core.place("log_buf_len").physical, a_gigabyte);
+        core.memory().put(core.place("log_first_idx").physical, 4096U);
+        core.memory().put(core.place("log_data").physical + 8, std::uint16_t{0});
+    });
+    const auto [summary, text] = extract(written);
+    REQUIRE(summary);
+    CHECK(text.empty());
+    CHECK(summary->damaged_records == 1);
+    // Records that step over the next one to be written: the way would go round without end.
+    const WrittenCore stepping(
+        small_machine("kernel 4.19\nlog \"x\" at 1\nlog \"y\" at 2"), [](BuiltCore& core) {
+            core.memory().put(core.place("log_first_idx").physical, 20U);
+            core.memory().put(core.place("log_next_idx").physical, 4U);
+            core.memory().put(core.place("log_data").physical + 40 + 8, std::uint16_t{0});
+        });
+    const auto stepped = extract(stepping);
+    REQUIRE(stepped.summary);
+    CHECK(stepped.text == "[    2.000000] y\n[    1.000000] x\n[    2.000000] y\n");
+    CHECK(stepped.summary->damaged_records == 1);
 }
 
 TEST_CASE("text that cannot be read does not cost the text before it") {
