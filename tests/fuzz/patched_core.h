@@ -18,6 +18,8 @@ public:
         : core_(std::move(core))
         , targets_(std::move(targets)) {
         core_.write(file_.path());
+        for (std::size_t i = 0; i < core_.ram().size(); ++i)
+            data_at_.push_back(core_.data_at(i));
     }
 
     // Writes the input's changes; until the next call the file is as they left it.
@@ -42,13 +44,14 @@ private:
         for (std::size_t i = 0; i < core_.ram().size(); ++i) {
             const RamRange& range = core_.ram()[i];
             if (physical >= range.start && physical + sizeof(value) <= range.held_end)
-                file_.write(core_.data_at(i) + physical - range.start,
+                file_.write(data_at_[i] + physical - range.start,
                             {reinterpret_cast<const std::uint8_t*>(&value), sizeof(value)});
         }
     }
 
     BuiltCore core_;
     std::vector<std::uint64_t> targets_;
+    std::vector<std::uint64_t> data_at_; // of each range of RAM, in the file
     MemoryFile file_;
     std::vector<std::uint64_t> changed_;
 };
