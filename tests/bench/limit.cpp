@@ -9,15 +9,14 @@
 // bytes_out=N
 #include "base/descriptor.h"
 #include "base/mapping.h"
+#include "tests/bench/stopwatch.h"
 #include "vmcore/core_file.h"
 #include "vmcore/kdump_format.h"
 
 #include <array>
 #include <bit>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <format>
 
 #include <zstd.h>
@@ -68,13 +67,6 @@ bool is_zero(std::span<const std::byte> page) {
     return true;
 }
 
-// User and system time of this process.
-double cpu_seconds() {
-    timespec time{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
 Result<> measure(const std::string& core_path, const std::string& dump_path, bool page_parameters) {
     const CoreFile core = TRY(CoreFile::open(core_path));
     const std::vector<std::uint64_t> places = TRY(find_pages(core, dump_path));
@@ -91,8 +83,7 @@ Result<> measure(const std::string& core_path, const std::string& dump_path, boo
     std::uint64_t zero_pages = 0;
     std::uint64_t bytes_out = 0;
 
-    const double cpu_start = cpu_seconds();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch stopwatch;
     for (const std::uint64_t place : places) {
         const auto page = mapping.bytes().subspan(place, page_bytes);
         if (is_zero(page)) {
@@ -103,9 +94,8 @@ Result<> measure(const std::string& core_path, const std::string& dump_path, boo
             ZSTD_compress2(context, output.data(), page_bytes - 1, page.data(), page_bytes);
         bytes_out += ZSTD_isError(bytes) != 0 ? page_bytes : bytes;
     }
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    std::puts(std::format("seconds={:.6f} cpu={:.6f} pages={} zero={} bytes_in={} bytes_out={}",
-                          seconds.count(), cpu_seconds() - cpu_start, places.size(), zero_pages,
+    const std::string time = stopwatch.read();
+    std::puts(std::format("{} pages={} zero={} bytes_in={} bytes_out={}", time, places.size(), zero_pages,
                           (places.size() - zero_pages) * page_bytes, bytes_out)
                   .c_str());
     return {};

@@ -79,6 +79,43 @@ def run_in_turn(contestants, rounds, show=lambda text: None):
                 contestant.runs.append(run)
 
 
+def show_progress(text):
+    """On a terminal only, in place of what it showed before."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def show(rows, columns):
+    """A table for people."""
+    lines = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+
+
+def build_release(*targets):
+    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", *targets]):
+        done = subprocess.run(command, cwd=TREE, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+
+
+def find_makedumpfile(path):
+    """The one that was asked for, or else one with zstd."""
+    if path is not None:
+        return path
+    found = subprocess.run([TREE / "tests/bench/makedumpfile-zstd"], stdout=subprocess.PIPE, text=True)
+    if found.returncode != 0:
+        sys.exit("no makedumpfile: name one with --makedumpfile")
+    return found.stdout.strip()
+
+
+def describe_versions(makedumpfile):
+    said = subprocess.run([makedumpfile, "-v"], capture_output=True, text=True)
+    words = (said.stdout + said.stderr).split()
+    return f"lifeboat {revision()}, makedumpfile {words[words.index('version') + 1]}"
+
+
 def set_priority(nice):
     """Of this process and those it starts. Where the scheduler groups processes by session, the group has the say: so this
     starts again in a session of its own."""

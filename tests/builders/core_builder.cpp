@@ -148,6 +148,7 @@ private:
     void read_machine();
     void read_page();
     void read_struct_page();
+    void read_section();
     void read_fill();
     void read_log();
     void read_elf();
@@ -196,6 +197,8 @@ private:
     std::uint64_t kaslr_ = 0;
     bool small_vmemmap_ = false;
     std::set<std::uint64_t> absent_sections_;
+    std::optional<std::uint64_t> section_everywhere_;
+    bool memmap_unwritten_ = false;
     struct Override {
         std::uint64_t pfn;
         std::string member;
@@ -236,9 +239,9 @@ void CoreBuilder::read_statement() {
     } else if (statement == "struct_page") {
         read_struct_page();
     } else if (statement == "section") {
-        absent_sections_.insert(number());
-        if (word() != "absent")
-            unknown(words_.back());
+        read_section();
+    } else if (statement == "memmap") {
+        memmap_unwritten_ = word() == "unwritten";
     } else if (statement == "fill") {
         read_fill();
     } else if (statement == "log") {
@@ -336,6 +339,17 @@ void CoreBuilder::read_struct_page() {
     overrides_.push_back({pfn, member, number()});
 }
 
+void CoreBuilder::read_section() {
+    const std::uint64_t section = number();
+    const std::string what = word();
+    if (what == "absent")
+        absent_sections_.insert(section);
+    else if (what == "everywhere")
+        section_everywhere_ = section;
+    else
+        unknown(what);
+}
+
 void CoreBuilder::read_fill() {
     const auto [first, end] = range_of(word());
     const std::string how = word();
@@ -413,8 +427,11 @@ void CoreBuilder::lay_out() {
     lay_out_image();
     lay_out_log();
     lay_out_sections();
+    if (section_everywhere_)
+        lay_out_memmap(*section_everywhere_);
     for (const auto& [section, unused] : core_.section_memmaps_)
-        lay_out_memmap(section);
+        if (section != section_everywhere_)
+            lay_out_memmap(section);
     for (const auto& [pfn, member, value] : overrides_) {
         const std::uint64_t at = core_.struct_page(pfn);
         if (member == "flags")
@@ -435,6 +452,7 @@ void CoreBuilder::lay_out() {
         else
             unknown(member);
     }
+    core_.kernel_end_ = next_frame_;
     write_vmcoreinfo();
     check_places();
 }
@@ -519,6 +537,12 @@ void CoreBuilder::lay_out_memmap(std::uint64_t section) {
     };
     const bool described = is_described(first_pfn, pages_per_section);
     const std::uint64_t memmap = core_.section_memmaps_.at(section);
+    if (memmap_unwritten_) {
+        const std::uint64_t structs = frame(large_page, large_page);
+        core_.section_frames_[section] = structs;
+        tables_->map(memmap, structs, 2);
+        return;
+    }
     if (!small_vmemmap_) {
         if (!described && shared_large_structs_ != 0) {
             tables_->map(memmap, shared_large_structs_, 2);
@@ -529,7 +553,7 @@ void CoreBuilder::lay_out_memmap(std::uint64_t section) {
             write_struct_page(structs + i * struct_page_bytes, first_pfn + i);
         for (std::uint64_t i = 0; described && i < pages_per_section; i += structs_per_frame)
             core_.struct_page_frames_[(first_pfn + i) / structs_per_frame] = structs + i * struct_page_bytes;
-        if (!described)
+        if (!described || section == section_everywhere_)
             shared_large_structs_ = structs;
         tables_->map(memmap, structs, 2);
         return;
@@ -904,6 +928,13 @@ std::vector<BuiltCore::Segment> BuiltCore::segments() const {
 
 std::uint64_t BuiltCore::data_at(std::size_t ram_index) const {
     return segments().at(ram_index + (elf_text_ ? 1 : 0)).file_offset;
+}
+
+std::uint64_t BuiltCore::file_offset(std::uint64_t physical) const {
+    for (std::size_t i = 0; i < ram_.size(); ++i)
+        if (physical >= ram_[i].start && physical < ram_[i].held_end)
+            return data_at(i) + physical - ram_[i].start;
+    throw std::runtime_error(std::format("the core does not hold {:#x}", physical));
 }
 
 void BuiltCore::write(const std::string& path) const {

@@ -17,6 +17,10 @@
 //                                         # mapping, private, mapcount, order (of the folio that begins
 //                                         there)
 //     section 1 absent                    # no memmap for this section of 128 MiB
+//     section 2 everywhere                # sections of which no page is described share the memmap of this
+//     one memmap unwritten                    # each section has a memmap of its own, all zero, for the
+//     caller to write
+//                                         # (section_frames)
 //     fill 0x300 text "words"             # or random, zero, or byte 0x5a; also for a range of pfns
 //     log ring 2^5 records 2^12 bytes     # before the first record
 //     log "Linux version" at 1.234567     # \n, \t, \\, \" and \xNN in texts; then optionally: lost, reserved
@@ -101,6 +105,13 @@ public:
     [[nodiscard]] Place place(std::string_view name) const;
     // The physical address of the struct page of `pfn`; not of one that nobody described, which is shared.
     [[nodiscard]] std::uint64_t struct_page(std::uint64_t pfn) const;
+    // Where the struct pages are that "memmap unwritten" left to the caller: physical address by section.
+    [[nodiscard]] const std::map<std::uint64_t, std::uint64_t>& section_frames() const {
+        return section_frames_;
+    }
+    // The kernel's own memory, by physical address: its image, page tables, memmap.
+    [[nodiscard]] std::uint64_t kernel_start() const { return kernel_at_; }
+    [[nodiscard]] std::uint64_t kernel_end() const { return kernel_end_; }
     // That of the entry that maps `virtual_address` at `level` (1: pages of 4 KiB).
     [[nodiscard]] std::uint64_t table_entry(std::uint64_t virtual_address, unsigned level) const;
     // That of the mem_section entry.
@@ -113,6 +124,8 @@ public:
     [[nodiscard]] std::uint64_t notes_bytes() const { return notes().size(); }
     // Of the segment of RAM of that index; without kernel text of its own, segments come in the order of RAM.
     [[nodiscard]] std::uint64_t data_at(std::size_t ram_index) const;
+    // Of a physical address in RAM.
+    [[nodiscard]] std::uint64_t file_offset(std::uint64_t physical) const;
 
 private:
     friend class CoreBuilder;
@@ -136,7 +149,9 @@ private:
         section_memmaps_; // section: virtual address of its first struct page
     std::map<std::uint64_t, std::uint64_t>
         struct_page_frames_; // pfn / 64: physical address of 64 struct pages
+    std::map<std::uint64_t, std::uint64_t> section_frames_;
     std::uint64_t kernel_at_ = 0x1000000;
+    std::uint64_t kernel_end_ = 0;
     std::uint64_t kernel_virtual_ = 0;
     std::uint64_t kernel_text_bytes_ = 0;
     std::uint64_t phys_base_ = 0;
