@@ -9,14 +9,14 @@ using namespace lifeboat::tests;
 namespace {
 
 PatchedCore make(std::string_view kernel, std::vector<std::string_view> places) {
-    BuiltCore core =
+    const BuiltCore core =
         BuiltCore::from("ram 0x1000000..0x1900000\nelf no_text\nlog ring 2^4 records 2^9 bytes\nkernel " +
                         std::string(kernel) +
                         "\nlog \"one\" at 1\nlog \"two\\nlines\" at 2\nlog \"\" at 3\nlog \"four\" at 4");
     std::vector<std::uint64_t> targets;
     for (const std::string_view place : places)
         targets.push_back(core.place(place).physical);
-    return {std::move(core), std::move(targets)};
+    return {core, targets};
 }
 
 } // namespace

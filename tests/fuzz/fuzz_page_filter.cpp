@@ -7,12 +7,12 @@ using namespace lifeboat::tests;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static PatchedCore patched = [] {
-        BuiltCore core =
+        const BuiltCore core =
             BuiltCore::from("ram 0x1000000..0x1900000\nram 0x8000000..0x8100000\nelf no_text\nvmemmap 4k\n"
                             "page 0x1800 anon order 5\npage 0x1840 buddy order 4\npage 0x8000..0x8040 lru");
         const std::vector<std::uint64_t> targets{core.struct_page(0x1800), core.struct_page(0x1840),
                                                  core.struct_page(0x8000), core.section_entry(0)};
-        return PatchedCore(std::move(core), targets);
+        return PatchedCore(core, targets);
     }();
     const auto core = CoreFile::open(patched.path_of({data, size}));
     DumpSummary summary;

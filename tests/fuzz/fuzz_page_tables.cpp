@@ -7,10 +7,10 @@ using namespace lifeboat::tests;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static PatchedCore patched = [] {
-        BuiltCore core = BuiltCore::from("ram 0x1000000..0x1900000\nelf no_text");
+        const BuiltCore core = BuiltCore::from("ram 0x1000000..0x1900000\nelf no_text");
         const std::uint64_t top = core.place("init_top_pgt").physical;
         const std::uint64_t tables = core.table_entry(0xffffffff81000000, 1) & ~0xfffULL;
-        return PatchedCore(std::move(core), {top, tables, tables - 0x1000, tables - 0x2000});
+        return PatchedCore(core, {top, tables, tables - 0x1000, tables - 0x2000});
     }();
     const auto core = CoreFile::open(patched.path_of({data, size}));
     auto memory = KernelMemory::open(core.value());
