@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint64_t end = 0;
     for (const CoreSegment& segment : core->segments()) {
         if (segment.physical_address < end || segment.file_bytes > segment.memory_bytes ||
-            segment.file_offset + segment.file_bytes > size)
+            (segment.file_bytes > 0 && segment.file_offset + segment.file_bytes > size))
             __builtin_trap();
         end = segment.physical_address + segment.memory_bytes;
         (void)reader.view_page(segment.physical_address / core->page_bytes());
