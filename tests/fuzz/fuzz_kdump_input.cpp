@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A kdump-compressed file as input: one of ours, damaged in its headers, bitmaps, descriptors and data. It is
-// read as any core is: pages, kernel log, and another dump of it.
+// verified, its pages and kernel log are read, and another dump is made of it.
 #include "tests/fuzz/patched_core.h"
 #include "vmcore/core_reader.h"
 #include "vmcore/dump.h"
 #include "vmcore/kdump_format.h"
 #include "vmcore/kernel_log.h"
+
+#if __has_include("vmcore/dump_verifier.h")
+#define LIFEBOAT_HAS_VERIFIER 1
+#include "vmcore/dump_inventory.h"
+#include "vmcore/dump_verifier.h"
+#endif
 
 using namespace lifeboat;
 using namespace lifeboat::tests;
@@ -44,9 +50,16 @@ PatchedFile make() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static PatchedFile patched = make();
     static const MemoryFile output;
-    const auto core = CoreFile::open(patched.path_of({data, size}));
+    const std::string path = patched.path_of({data, size});
+#if LIFEBOAT_HAS_VERIFIER
+    (void)verify_dump(path, [](const DumpProgress&) {});
+#endif
+    const auto core = CoreFile::open(path);
     if (!core)
         return 0;
+#if LIFEBOAT_HAS_VERIFIER
+    (void)take_inventory(*core);
+#endif
     CoreReader reader(*core);
     for (std::uint64_t pfn = first_pfn; pfn < end_pfn; pfn += 7)
         (void)reader.view_page(pfn);
