@@ -55,8 +55,11 @@ DumpOutcome refilter(const CoreFile& core, const std::string& path, unsigned lev
 } // namespace
 
 TEST_CASE("dumps of every version and method are read") {
+    // Each version, and each method with the newest: all pairs would take minutes with sanitizers.
     for (const std::int32_t version : {1, 2, 3, 4, 5, 6})
         for (const std::uint32_t flags : {0x0U, 0x1U, 0x2U, 0x20U}) {
+            if (version < 6 && flags != 0x1)
+                continue;
             CAPTURE(version);
             CAPTURE(flags);
             const WrittenDump written(machine, {.version = version, .flags = flags, .level = 31});
@@ -259,7 +262,7 @@ TEST_CASE("a header without a machine is taken for x86_64, one of another is sai
 
 TEST_CASE("a refiltered dump is what filtering the core itself gives") {
     const WrittenCore core(machine);
-    for (const unsigned level_before : {0U, 1U, 16U, 31U})
+    for (const unsigned level_before : {0U, 16U})
         for (const unsigned level : {0U, 8U, 31U}) {
             CAPTURE(level_before);
             CAPTURE(level);

@@ -47,7 +47,7 @@ std::string compressed(const PageBytes& page, std::uint32_t flags) {
     const auto* const from = reinterpret_cast<const unsigned char*>(page.data());
     uLongf zlib_bytes = data.size();
     lzo_uint lzo_bytes = data.size();
-    std::vector<std::byte> work(LZO1X_1_MEM_COMPRESS);
+    static std::vector<std::byte> work(LZO1X_1_MEM_COMPRESS); // made once: it is cleared for each page by lzo
     switch (flags) {
     case 0x1:
         ::compress2(to, &zlib_bytes, from, block, 1);
