@@ -10,6 +10,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -145,22 +146,25 @@ def warm(path):
 
 
 def own_resident_mib(contestant, mapped_path):
-    """The largest resident set of a run, less what of it is the mapped file: looked at every millisecond, by mapping."""
+    """The largest resident set of a run, less what of it is the mapped file: looked at every millisecond, by mapping. And what the
+    program printed."""
     mapped = os.stat(mapped_path).st_ino
     largest = 0
-    with open("/dev/null", "r+b") as nothing:
-        process = subprocess.Popen([str(word) for word in contestant.command], stdin=nothing, stdout=nothing, stderr=nothing)
+    with open("/dev/null", "rb") as nothing, tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([str(word) for word in contestant.command], stdin=nothing, stdout=output, stderr=subprocess.STDOUT)
         while process.poll() is None:
             try:
                 largest = max(largest, _resident_kib(process.pid, mapped))
             except (FileNotFoundError, ProcessLookupError):
                 pass
             time.sleep(0.001)
+        output.seek(0)
+        printed = output.read().decode(errors="replace")
     if process.returncode != 0:
-        raise RuntimeError(f"{contestant.name}: exit {process.returncode}")
+        raise RuntimeError(f"{contestant.name}: exit {process.returncode}: {printed[-2000:]}")
     if contestant.output is not None:
         contestant.output.unlink()
-    return largest / 1024
+    return largest / 1024, printed
 
 
 def _resident_kib(pid, without_inode):
