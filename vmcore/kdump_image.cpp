@@ -14,6 +14,8 @@ namespace lifeboat {
 
 namespace {
 
+constexpr std::uint16_t elf_machine_loongarch = 258; // EM_LOONGARCH, newer than musl's <elf.h>
+
 struct Machine {
     std::string_view name; // as uname has it, which is how the file tells it
     std::uint16_t elf_machine;
@@ -21,7 +23,7 @@ struct Machine {
 constexpr Machine machines[] = {{"x86_64", EM_X86_64},
                                 {"aarch64", EM_AARCH64},
                                 {"riscv64", EM_RISCV},
-                                {"loongarch64", EM_LOONGARCH},
+                                {"loongarch64", elf_machine_loongarch},
                                 {"ppc64le", EM_PPC64}};
 
 std::uint16_t elf_machine_of(std::string_view name) {
