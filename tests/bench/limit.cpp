@@ -70,7 +70,8 @@ bool is_zero(std::span<const std::byte> page) {
 Result<> measure(const std::string& core_path, const std::string& dump_path, bool page_parameters) {
     const CoreFile core = TRY(CoreFile::open(core_path));
     const std::vector<std::uint64_t> places = TRY(find_pages(core, dump_path));
-    const Mapping mapping = TRY(Mapping::of_file(core.fd(), 0, core.size_bytes(), core_path));
+    const Descriptor file = TRY(open_file(core_path, O_RDONLY));
+    const Mapping mapping = TRY(Mapping::of_file(file.get(), 0, core.size_bytes(), core_path));
     const std::uint64_t page_bytes = core.page_bytes();
     ZSTD_CCtx* context = ZSTD_createCCtx();
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1);

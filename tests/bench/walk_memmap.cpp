@@ -31,13 +31,15 @@ Result<> walk_filter(const CoreFile& core) {
     DumpSummary summary;
     PageFilter filter = PageFilter::open(core, dump_level_maximum, summary.doubts);
     BitmapPiece present;
+    BitmapPiece left_out;
     BitmapPiece held;
     std::uint64_t pages = 0;
     std::uint64_t kept = 0;
     for (std::uint64_t pfn = 0; pfn < core.end_pfn(); pfn += BitmapPiece::pages) {
         present.reset(pfn);
+        left_out.reset(pfn);
         held.reset(pfn);
-        TRY(core.mark_pages(present, held));
+        TRY(core.mark_pages(present, left_out, held));
         pages += present.count();
         filter.filter(present);
         kept += present.count();
@@ -58,6 +60,7 @@ struct StructPages {
     std::vector<Piece> pieces;
     std::uint64_t struct_bytes = 64;
     std::uint64_t bytes = 0;
+    Descriptor file;
 };
 
 Result<> add_section(StructPages& found, const CoreFile& core, const AddressSpace& space, CoreReader& reader,
@@ -83,6 +86,7 @@ Result<StructPages> find_struct_pages(const CoreFile& core) {
     const auto space = TRY(make_address_space(core));
     CoreReader reader(core);
     StructPages found;
+    found.file = TRY(open_file(core.path(), O_RDONLY));
     found.struct_bytes = core.vmcoreinfo().size("page").value_or(found.struct_bytes);
     const std::uint64_t section_bytes = memmap.pages_per_section() * core.page_bytes();
     std::uint64_t section = 0;
@@ -136,8 +140,8 @@ Result<> touch_through_windows(const CoreFile& core, int more_flags) {
             if (offset - window_offset >= window_bytes) {
                 unmap();
                 window_offset = offset / window_bytes * window_bytes;
-                void* mapped = ::mmap(nullptr, window_bytes, PROT_READ, MAP_SHARED | more_flags, core.fd(),
-                                      static_cast<off_t>(window_offset));
+                void* mapped = ::mmap(nullptr, window_bytes, PROT_READ, MAP_SHARED | more_flags,
+                                      struct_pages.file.get(), static_cast<off_t>(window_offset));
                 if (mapped == MAP_FAILED)
                     return fail_system("map {} bytes of '{}'", window_bytes, core.path());
                 window = static_cast<const std::byte*>(mapped);
@@ -161,7 +165,7 @@ Result<> touch_read(const CoreFile& core) {
     for (auto [offset, bytes] : struct_pages.pieces)
         while (bytes > 0) {
             const auto part = std::span(buffer).first(std::min(bytes, buffer_bytes));
-            TRY(read_exactly_at(core.fd(), part, offset, core.path()));
+            TRY(read_exactly_at(struct_pages.file.get(), part, offset, core.path()));
             sum += touch(part, struct_pages.struct_bytes);
             offset += part.size();
             bytes -= part.size();
@@ -172,7 +176,7 @@ Result<> touch_read(const CoreFile& core) {
 
 Result<> touch_mapped_before(const CoreFile& core) {
     const StructPages struct_pages = TRY(find_struct_pages(core));
-    const Mapping mapping = TRY(Mapping::of_file(core.fd(), 0, core.size_bytes(), core.path()));
+    const Mapping mapping = TRY(Mapping::of_file(struct_pages.file.get(), 0, core.size_bytes(), core.path()));
     const auto touch_all = [&] {
         std::uint64_t sum = 0;
         for (const auto& [offset, bytes] : struct_pages.pieces)
