@@ -4,14 +4,10 @@
 #include "tests/fuzz/patched_core.h"
 #include "vmcore/core_reader.h"
 #include "vmcore/dump.h"
-#include "vmcore/kdump_format.h"
-#include "vmcore/kernel_log.h"
-
-#if __has_include("vmcore/dump_verifier.h")
-#define LIFEBOAT_HAS_VERIFIER 1
 #include "vmcore/dump_inventory.h"
 #include "vmcore/dump_verifier.h"
-#endif
+#include "vmcore/kdump_format.h"
+#include "vmcore/kernel_log.h"
 
 using namespace lifeboat;
 using namespace lifeboat::tests;
@@ -51,15 +47,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static PatchedFile patched = make();
     static const MemoryFile output;
     const std::string path = patched.path_of({data, size});
-#if LIFEBOAT_HAS_VERIFIER
     (void)verify_dump(path, [](const DumpProgress&) {});
-#endif
     const auto core = CoreFile::open(path);
     if (!core)
         return 0;
-#if LIFEBOAT_HAS_VERIFIER
     (void)take_inventory(*core);
-#endif
     CoreReader reader(*core);
     for (std::uint64_t pfn = first_pfn; pfn < end_pfn; pfn += 7)
         (void)reader.view_page(pfn);
