@@ -69,23 +69,23 @@ def shapes(kernel: str) -> dict[str, Case]:
     dimm = {"memory": "1G", "dimm_mebibytes": 512, "balloon_mebibytes": 64}
     dimm_contents = ("offline", "not-online", "above-4g")
     rows = {
-        "2G": every_level(kernel, "2G, 2 CPUs"),
+        "2G": every_level(kernel, "2G 2cpus"),
         "8G": every_level(
             kernel,
-            "8G, 4 CPUs, 4 levels",
+            "8G 4cpus 4levels",
             "above-4g",
             memory="8G",
             cpus=4,
             five_levels=False,
             makedumpfile_levels=SOME_LEVELS,
         ),
-        "kexec-load": every_level(kernel, "2G, 1 CPU, kexec_load", cpus=1, first_options=["kexec-load"]),
+        "kexec-load": every_level(kernel, "2G 1cpu kexec_load", cpus=1, first_options=["kexec-load"]),
         "dimm": every_level(
-            kernel, "1G and a DIMM, 2 CPUs", *dimm_contents, first_options=["offline-block"], **dimm
+            kernel, "1G+dimm 2cpus", *dimm_contents, first_options=["offline-block"], **dimm
         ),
         "dimm-kexec-load": every_level(
             kernel,
-            "1G and a DIMM, 4 CPUs, 4 levels, kexec_load",
+            "1G+dimm 4cpus 4levels kexec_load",
             *dimm_contents,
             first_options=["offline-block", "kexec-load"],
             cpus=4,
@@ -140,7 +140,7 @@ CASES: dict[str, Case] = {
     "reference-level-1": reference("6.12", level=1),
     "levels-6.1-small": every_level(
         "6.1",
-        "512M, 1 CPU, 4 levels",
+        "512M 1cpu 4levels",
         "offline",
         memory="512M",
         cpus=1,
@@ -150,14 +150,14 @@ CASES: dict[str, Case] = {
         tier="medium",
     ),
     "levels-6.12-small": every_level(
-        "6.12", "512M, 1 CPU, 4 levels", "offline", memory="512M", cpus=1, five_levels=False, balloon_mebibytes=32
+        "6.12", "512M 1cpu 4levels", "offline", memory="512M", cpus=1, five_levels=False, balloon_mebibytes=32
     ),
     **shapes("6.1"),
     **shapes("6.12"),
     # This kernel keeps the list of what there is to dump up to date when memory comes after the crash kernel.
     "levels-6.12-dimm-late": every_level(
         "6.12",
-        "1G and a DIMM after kexec, 2 CPUs",
+        "1G+late-dimm 2cpus",
         "above-4g",
         memory="1G",
         dimm_mebibytes=512,

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -93,6 +94,8 @@ void hold_hugetlb() {
 // Pages that are taken out of use as if they had failed; the huge page they are in is split. Not every kernel
 // can.
 void hold_poisoned() {
+    // The kernel tells who has the page, and that is us.
+    ::signal(SIGBUS, SIG_IGN);
     const auto memory = map_aligned(huge_page_bytes);
     fill_pages(memory, 45);
     advise(memory.subspan(3 * page_bytes, page_bytes), MADV_HWPOISON);
