@@ -206,7 +206,8 @@ TEST_CASE("more segments than the ELF header can count") {
             REQUIRE(writer->append(0, std::vector(4096, std::byte{7}), 0));
     REQUIRE(writer->finish());
     const CoreFile again = CoreFile::open(path).value();
-    CHECK(again.segments().size() == pages);
+    // The first piece's last page and the second's first follow each other.
+    CHECK(again.segments().size() == pages - 1);
     CoreReader reader(again);
     CHECK(reader.view(again.segments().back().physical_address, 1).value()[0] == std::byte{7});
     CHECK(reader.view(again.segments().front().physical_address, 1).value()[0] == std::byte{0});
