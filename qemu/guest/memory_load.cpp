@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -91,15 +90,12 @@ void hold_hugetlb() {
     fill_pages(map_anonymous(taken * huge_page_bytes, MAP_HUGETLB), 30);
 }
 
-// Pages that are taken out of use as if they had failed; the huge page they are in is split. Not every kernel
-// can.
+// A page that is taken out of use as if it had failed, out of a huge page, which is split. Not every kernel
+// can; one that can kills who has the page.
 void hold_poisoned() {
-    // The kernel tells who has the page, and that is us.
-    ::signal(SIGBUS, SIG_IGN);
     const auto memory = map_aligned(huge_page_bytes);
     fill_pages(memory, 45);
     advise(memory.subspan(3 * page_bytes, page_bytes), MADV_HWPOISON);
-    advise(memory.subspan(9 * page_bytes, 2 * page_bytes), MADV_HWPOISON);
 }
 
 void hold_mergeable() {
