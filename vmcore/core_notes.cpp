@@ -59,12 +59,13 @@ CoreNotes CoreNotes::parse(std::vector<std::byte> bytes, std::vector<std::string
 }
 
 std::vector<std::byte> CoreNotes::vmcoreinfo_note(std::string_view text) {
-    const Elf64_Nhdr header{.n_namesz = vmcoreinfo_name.size() + 1,
+    const std::string name(vmcoreinfo_name);
+    const Elf64_Nhdr header{.n_namesz = static_cast<Elf64_Word>(name.size()) + 1, // with its zero byte
                             .n_descsz = static_cast<Elf64_Word>(text.size()),
                             .n_type = 0};
     std::vector<std::byte> note;
     append(note, std::as_bytes(std::span(&header, 1)));
-    append(note, std::as_bytes(std::span(vmcoreinfo_name.data(), header.n_namesz)));
+    append(note, std::as_bytes(std::span(name.c_str(), header.n_namesz)));
     append(note, std::as_bytes(std::span(text)));
     return note;
 }

@@ -261,37 +261,57 @@ Result<std::string> LocklessRing::read_text(std::uint64_t begin, std::uint64_t n
 
 // The buffer of records before 5.10: each a header of fixed layout with its own length, the text behind it; a
 // length of 0 means "go on at the start".
-Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWriter& writer,
-                            KernelLogSummary& summary) {
+struct RecordBuffer {
+    std::uint64_t data; // a virtual address
+    std::uint64_t data_bytes;
+    std::uint64_t first; // where in it the oldest record begins
+    std::uint64_t next;  // where the next one would
+    std::uint64_t header_bytes;
+    std::uint64_t time_at; // in the header
+    std::uint64_t length_at;
+    std::uint64_t text_length_at;
+};
+
+constexpr std::size_t record_header_limit_bytes = 256;
+
+Result<RecordBuffer> find_record_buffer(const Vmcoreinfo& info, KernelMemory& memory) {
     Keys keys(info);
     const std::uint64_t buffer_pointer = keys.symbol("log_buf");
     const std::uint64_t length_symbol = keys.symbol("log_buf_len");
     const std::uint64_t first_symbol = keys.symbol("log_first_idx");
     const std::uint64_t next_symbol = keys.symbol("log_next_idx");
-    const std::uint64_t header_bytes = keys.size("printk_log");
-    const std::uint64_t time_at = keys.offset("printk_log.ts_nsec");
-    const std::uint64_t length_at = keys.offset("printk_log.len");
-    const std::uint64_t text_length_at = keys.offset("printk_log.text_len");
+    RecordBuffer buffer{};
+    buffer.header_bytes = keys.size("printk_log");
+    buffer.time_at = keys.offset("printk_log.ts_nsec");
+    buffer.length_at = keys.offset("printk_log.len");
+    buffer.text_length_at = keys.offset("printk_log.text_len");
     TRY(keys.check());
 
-    const auto data = TRY(memory.read_value<std::uint64_t>(buffer_pointer));
-    const std::uint64_t data_bytes = TRY(memory.read_value<std::uint32_t>(length_symbol));
-    std::uint64_t at = TRY(memory.read_value<std::uint32_t>(first_symbol));
-    const std::uint64_t next = TRY(memory.read_value<std::uint32_t>(next_symbol));
-    if (data_bytes > log_limit_bytes || at > data_bytes || next > data_bytes || header_bytes > 256 ||
-        !has_member(header_bytes, time_at, 8) || !has_member(header_bytes, length_at, 2) ||
-        !has_member(header_bytes, text_length_at, 2))
+    buffer.data = TRY(memory.read_value<std::uint64_t>(buffer_pointer));
+    buffer.data_bytes = TRY(memory.read_value<std::uint32_t>(length_symbol));
+    buffer.first = TRY(memory.read_value<std::uint32_t>(first_symbol));
+    buffer.next = TRY(memory.read_value<std::uint32_t>(next_symbol));
+    if (buffer.data_bytes > log_limit_bytes || buffer.first > buffer.data_bytes ||
+        buffer.next > buffer.data_bytes || buffer.header_bytes > record_header_limit_bytes ||
+        !has_member(buffer.header_bytes, buffer.time_at, 8) ||
+        !has_member(buffer.header_bytes, buffer.length_at, 2) ||
+        !has_member(buffer.header_bytes, buffer.text_length_at, 2))
         return fail(ErrorKind::corrupt,
-                    "the kernel log's buffer says {} bytes from {} to {}, which cannot be", data_bytes, at,
-                    next);
+                    "the kernel log's buffer says {} bytes from {} to {}, which cannot be", buffer.data_bytes,
+                    buffer.first, buffer.next);
+    return buffer;
+}
 
-    std::array<std::byte, 256> header_buffer;
-    const auto header = std::span(header_buffer).first(header_bytes);
+Result<> read_record_buffer(const RecordBuffer& buffer, KernelMemory& memory, LineWriter& writer,
+                            KernelLogSummary& summary) {
+    std::array<std::byte, record_header_limit_bytes> header_buffer;
+    const auto header = std::span(header_buffer).first(buffer.header_bytes);
     // Each step takes a header's length at least, and the way leads past the end once at most: it has an end
     // among damaged records too.
-    bool may_wrap = at > next;
-    while (at != next) {
-        if (at + header_bytes > data_bytes) {
+    std::uint64_t at = buffer.first;
+    bool may_wrap = at > buffer.next;
+    while (at != buffer.next) {
+        if (at + buffer.header_bytes > buffer.data_bytes) {
             if (!std::exchange(may_wrap, false)) {
                 ++summary.damaged_records;
                 return {};
@@ -299,24 +319,25 @@ Result<> read_record_buffer(const Vmcoreinfo& info, KernelMemory& memory, LineWr
             at = 0;
             continue;
         }
-        if (!memory.read(data + at, header)) {
+        if (!memory.read(buffer.data + at, header)) {
             ++summary.damaged_records;
             return {};
         }
-        const auto length = load<std::uint16_t>(header, length_at);
-        const auto text_length = load<std::uint16_t>(header, text_length_at);
+        const auto length = load<std::uint16_t>(header, buffer.length_at);
+        const auto text_length = load<std::uint16_t>(header, buffer.text_length_at);
         if (length == 0 && std::exchange(may_wrap, false)) {
             at = 0;
             continue;
         }
-        if (length < header_bytes || header_bytes + text_length > length || at + length > data_bytes) {
+        if (length < buffer.header_bytes || buffer.header_bytes + text_length > length ||
+            at + length > buffer.data_bytes) {
             ++summary.damaged_records; // and with it the way to the next one
             return {};
         }
         std::string text(text_length, '\0');
-        if (memory.read(data + at + header_bytes, std::as_writable_bytes(std::span(text)))) {
+        if (memory.read(buffer.data + at + buffer.header_bytes, std::as_writable_bytes(std::span(text)))) {
             ++summary.records;
-            TRY(writer.write_record(load<std::uint64_t>(header, time_at), text));
+            TRY(writer.write_record(load<std::uint64_t>(header, buffer.time_at), text));
         } else {
             ++summary.damaged_records;
         }
@@ -338,7 +359,8 @@ Result<KernelLogSummary> extract_kernel_log(const CoreFile& core, const TextSink
         const LocklessRing ring = TRY(LocklessRing::open(info, memory));
         TRY(ring.read(memory, writer, summary));
     } else {
-        TRY(read_record_buffer(info, memory, writer, summary));
+        const RecordBuffer buffer = TRY(find_record_buffer(info, memory));
+        TRY(read_record_buffer(buffer, memory, writer, summary));
     }
     TRY(writer.flush());
     summary.written_bytes = writer.written_bytes();
