@@ -222,8 +222,8 @@ Result<> KdumpWriter::write_trailer() {
     update_with_zeroes(descriptors_digest_, headers_end_ - descriptors_end_);
     KdumpTrailer trailer{};
     std::memcpy(trailer.signature, kdump_trailer_signature, sizeof(trailer.signature));
-    trailer.version = 1;
-    trailer.algorithm = 1;
+    trailer.version = kdump_trailer_version;
+    trailer.algorithm = kdump_trailer_xxh3;
     trailer.descriptors_offset = descriptors_offset_;
     trailer.data_offset = headers_end_;
     trailer.data_end = data_->end();
