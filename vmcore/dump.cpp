@@ -3,6 +3,7 @@
 
 #include "base/scope_guard.h"
 #include "vmcore/bitmap_piece.h"
+#include "vmcore/core_piece.h"
 #include "vmcore/dump_space.h"
 #include "vmcore/elf_writer.h"
 #include "vmcore/identical_pages.h"
@@ -76,27 +77,22 @@ Result<> Dump::scan(DumpWriter& writer) {
     summary_ = before_scan_;
     PageFilter filter = PageFilter::open(core_, level_, summary_.doubts);
     progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
-    BitmapPiece present;
-    BitmapPiece left_out;
-    BitmapPiece held;
+    CorePiece piece;
     for (std::uint64_t pfn = 0; pfn < core_.end_pfn(); pfn += BitmapPiece::pages) {
-        present.reset(pfn);
-        left_out.reset(pfn);
-        held.reset(pfn);
-        TRY(core_.mark_pages(present, left_out, held));
-        const std::uint64_t present_pages = present.count();
+        TRY(piece.load(core_, pfn));
+        const std::uint64_t present_pages = piece.present.count();
         if (present_pages == 0)
             continue; // a hole in the file reads as zeroes
-        BitmapPiece dumped = present;
+        BitmapPiece dumped = piece.present;
         filter.filter(dumped);
-        dumped.take_out(left_out);
+        dumped.take_out(piece.left_out);
         const std::uint64_t wanted = dumped.count();
-        dumped.keep_only(held);
+        dumped.keep_only(piece.held);
         summary_.present_pages += present_pages;
-        summary_.left_out_pages += left_out.count();
+        summary_.left_out_pages += piece.left_out.count();
         summary_.unreadable_pages += wanted - dumped.count();
         summary_.dumped_pages += dumped.count();
-        TRY(writer.write_bitmaps(present, dumped));
+        TRY(writer.write_bitmaps(piece.present, dumped));
         progress_.done_pages = pfn;
         report_(progress_);
     }

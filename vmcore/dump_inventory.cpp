@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmcore/dump_inventory.h"
 
+#include "vmcore/core_piece.h"
 #include "vmcore/kdump_headers.h"
 #include "vmcore/kdump_pages.h"
 #include "vmcore/page_filter.h"
@@ -12,18 +13,13 @@ namespace {
 Result<> count_pages(const CoreFile& core, DumpInventory& inventory) {
     DumpSummary summary;
     PageFilter filter = PageFilter::open(core, 0, inventory.doubts);
-    BitmapPiece present;
-    BitmapPiece left_out;
-    BitmapPiece held;
+    CorePiece piece;
     for (std::uint64_t pfn = 0; pfn < core.end_pfn(); pfn += BitmapPiece::pages) {
-        present.reset(pfn);
-        left_out.reset(pfn);
-        held.reset(pfn);
-        TRY(core.mark_pages(present, left_out, held));
-        inventory.present_pages += present.count();
-        inventory.left_out_pages += left_out.count();
-        inventory.held_pages += held.count();
-        filter.filter(present);
+        TRY(piece.load(core, pfn));
+        inventory.present_pages += piece.present.count();
+        inventory.left_out_pages += piece.left_out.count();
+        inventory.held_pages += piece.held.count();
+        filter.filter(piece.present);
     }
     filter.add_to(summary);
     inventory.pages_by_class = summary.pages_by_class;

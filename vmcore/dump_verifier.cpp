@@ -2,6 +2,7 @@
 #include "vmcore/dump_verifier.h"
 
 #include "vmcore/core_file.h"
+#include "vmcore/core_piece.h"
 #include "vmcore/dump_digest.h"
 #include "vmcore/kdump_headers.h"
 #include "vmcore/kdump_pages.h"
@@ -194,15 +195,10 @@ Result<> KdumpVerifier::check_digest(std::string_view part, std::uint64_t from, 
 // An ELF core has nothing that its data could be checked against.
 Result<DumpVerdict> verify_elf(const CoreFile& core) {
     DumpVerdict verdict;
-    BitmapPiece present;
-    BitmapPiece left_out;
-    BitmapPiece held;
+    CorePiece piece;
     for (std::uint64_t pfn = 0; pfn < core.end_pfn(); pfn += BitmapPiece::pages) {
-        present.reset(pfn);
-        left_out.reset(pfn);
-        held.reset(pfn);
-        TRY(core.mark_pages(present, left_out, held));
-        verdict.pages += held.count();
+        TRY(piece.load(core, pfn));
+        verdict.pages += piece.held.count();
     }
     if (core.is_truncated()) {
         verdict.state = DumpVerdict::State::incomplete;
