@@ -23,10 +23,8 @@ Result<KernelLogSummary> print_kernel_log(const std::string& path) {
 
 } // namespace
 
-ExitCode dmesg(Arguments arguments) {
-    if (arguments.size() != 1)
-        return usage_error(name, "one FILE is needed");
-    const auto done = print_kernel_log(std::string(arguments[0]));
+ExitCode dmesg(const Arguments& arguments) {
+    const auto done = print_kernel_log(arguments.operand(0));
     if (!done)
         return failure(name, done.error().text);
     if (done->damaged_records > 0)

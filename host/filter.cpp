@@ -23,7 +23,6 @@ constexpr unsigned threads_maximum = 256;
 
 struct FilterRequest {
     DumpOptions options;
-    bool chooses_compression = false;
     std::string input;
     std::string output;
 };
@@ -36,49 +35,20 @@ Result<DumpFormat> parse_format(std::string_view text) {
     return fail(ErrorKind::invalid, "format '{}' is not known: kdump or elf", text);
 }
 
-Result<> read_option(FilterRequest& request, std::string_view option, std::string_view value) {
+Result<FilterRequest> read_request(const Arguments& arguments) {
+    FilterRequest request{.input = arguments.operand(0), .output = arguments.operand(1)};
     DumpOptions& options = request.options;
-    if (option == "--level") {
-        options.level = static_cast<unsigned>(
-            TRY(parse_in_range(value, 0, dump_level_maximum).transform_error(while_doing("--level"))));
-    } else if (option == "--format") {
-        options.format = TRY(parse_format(value));
-    } else if (option == "--compress") {
-        options.compression = TRY(parse_compression(value));
-        request.chooses_compression = options.compression.method != Compression::Method::none;
-    } else if (option == "--threads") {
-        options.threads = static_cast<unsigned>(
-            TRY(parse_in_range(value, 1, threads_maximum).transform_error(while_doing("--threads"))));
-    } else {
-        return fail(ErrorKind::invalid, "option '{}' is not known", option);
-    }
-    return {};
-}
-
-Result<FilterRequest> read_arguments(Arguments arguments) {
-    FilterRequest request;
-    request.options.threads = 0;
-    std::vector<std::string_view> files;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const std::string_view argument = arguments[i];
-        if (!argument.starts_with("--")) {
-            files.push_back(argument);
-            continue;
-        }
-        if (const auto pair = split_key_value(argument)) {
-            TRY(read_option(request, pair->key, pair->value));
-        } else {
-            if (i + 1 == arguments.size())
-                return fail(ErrorKind::invalid, "option '{}' needs a value", argument);
-            TRY(read_option(request, argument, arguments[++i]));
-        }
-    }
-    if (files.size() != 2)
-        return fail(ErrorKind::invalid, "INPUT and OUTPUT are needed, {} names were given", files.size());
-    if (request.options.format == DumpFormat::elf && request.chooses_compression)
+    options.level = static_cast<unsigned>(
+        TRY(arguments.number("--level", 0, dump_level_maximum)).value_or(dump_level_maximum));
+    options.threads =
+        static_cast<unsigned>(TRY(arguments.number("--threads", 1, threads_maximum)).value_or(0));
+    if (const auto format = arguments.value("--format"))
+        options.format = TRY(parse_format(*format));
+    if (const auto compression = arguments.value("--compress"))
+        options.compression = TRY(parse_compression(*compression));
+    if (options.format == DumpFormat::elf && arguments.has("--compress") &&
+        options.compression.method != Compression::Method::none)
         return fail(ErrorKind::invalid, "an ELF core has no compressed pages: leave out --compress");
-    request.input = files[0];
-    request.output = files[1];
     return request;
 }
 
@@ -137,8 +107,8 @@ Result<> run_filter(const FilterRequest& request) {
 
 } // namespace
 
-ExitCode filter(Arguments arguments) {
-    const auto request = read_arguments(arguments);
+ExitCode filter(const Arguments& arguments) {
+    const auto request = read_request(arguments);
     if (!request)
         return usage_error(name, request.error().text);
     if (const auto done = run_filter(*request); !done)

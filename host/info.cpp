@@ -18,29 +18,6 @@ namespace {
 
 constexpr std::string_view name = "info";
 
-struct InfoRequest {
-    std::string path;
-    bool json = false;
-};
-
-Result<InfoRequest> read_arguments(Arguments arguments) {
-    InfoRequest request;
-    std::size_t files = 0;
-    for (const std::string_view argument : arguments) {
-        if (argument == "--json") {
-            request.json = true;
-        } else if (argument.starts_with("--")) {
-            return fail(ErrorKind::invalid, "option '{}' is not known", argument);
-        } else {
-            request.path = argument;
-            ++files;
-        }
-    }
-    if (files != 1)
-        return fail(ErrorKind::invalid, "one FILE is needed");
-    return request;
-}
-
 // Nothing where the file does not tell.
 std::optional<std::int64_t> crash_time_of(const CoreFile& core) {
     const auto noted = core.vmcoreinfo().crash_time();
@@ -160,20 +137,17 @@ void print_json(const CoreFile& core, const DumpInventory& inventory) {
     std::puts(info.text().c_str());
 }
 
-Result<> print_info(const InfoRequest& request) {
-    const CoreFile core = TRY(CoreFile::open(request.path));
+Result<> print_info(const std::string& path, bool as_json) {
+    const CoreFile core = TRY(CoreFile::open(path));
     const DumpInventory inventory = TRY(take_inventory(core));
-    (request.json ? print_json : print_text)(core, inventory);
+    (as_json ? print_json : print_text)(core, inventory);
     return {};
 }
 
 } // namespace
 
-ExitCode info(Arguments arguments) {
-    const auto request = read_arguments(arguments);
-    if (!request)
-        return usage_error(name, request.error().text);
-    if (const auto done = print_info(*request); !done)
+ExitCode info(const Arguments& arguments) {
+    if (const auto done = print_info(arguments.operand(0), arguments.has("--json")); !done)
         return failure(name, done.error().text);
     return exit_ok;
 }

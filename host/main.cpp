@@ -2,8 +2,7 @@
 // lifeboat: the host command. Only dispatches.
 #include "host/subcommands.h"
 
-#include <cstdio>
-#include <format>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,62 +10,33 @@ namespace lifeboat::host {
 
 namespace {
 
-struct Subcommand {
-    std::string_view name;
-    std::string_view synopsis;
-    ExitCode (*run)(Arguments);
-};
+using Words = std::span<const std::string_view>;
 
-constexpr Subcommand subcommands[] = {
-    {"filter",
-     "[--level 0..31] [--format kdump|elf] [--compress zstd[:LEVEL]|zlib[:LEVEL]|none] [--threads N] INPUT "
-     "OUTPUT",
-     filter},
-    {"dmesg", "FILE", dmesg},
-    {"info", "[--json] FILE", info},
-    {"verify", "FILE", verify},
-};
-
-ExitCode help() {
-    for (const Subcommand& subcommand : subcommands)
-        std::fputs(std::format("lifeboat {} {}\n", subcommand.name, subcommand.synopsis).c_str(), stdout);
-    return exit_ok;
+ExitCode run(const Subcommand& subcommand, Words words) {
+    if (std::ranges::contains(words, "--help")) {
+        const auto asked = Arguments::parse({"help", "", 0, 1, {}}, Words(&subcommand.syntax.name, 1));
+        return asked ? help(*asked) : exit_failed;
+    }
+    const auto arguments = Arguments::parse(subcommand.syntax, words);
+    if (!arguments)
+        return usage_error(subcommand.syntax.name, arguments.error().text);
+    return subcommand.run(*arguments);
 }
 
-ExitCode dispatch(Arguments arguments) {
-    if (arguments.empty())
+ExitCode dispatch(Words words) {
+    if (words.empty())
         return usage_error("", "a subcommand is needed");
-    if (arguments[0] == "help" || arguments[0] == "--help")
-        return help();
-    for (const Subcommand& subcommand : subcommands)
-        if (subcommand.name == arguments[0])
-            return subcommand.run(arguments.subspan(1));
-    return usage_error("", std::string("'") + std::string(arguments[0]) + "' is not a subcommand");
-}
-
-ExitCode complain(std::string_view subcommand, std::string_view error, std::string_view hint) {
-    std::string line = "lifeboat";
-    if (!subcommand.empty())
-        (line += ' ') += subcommand;
-    ((line += ": ") += error) += '\n';
-    line += hint;
-    std::fputs(line.c_str(), stderr);
-    return hint.empty() ? exit_failed : exit_usage;
+    const std::string_view name = words[0] == "--help" ? "help" : words[0];
+    if (const Subcommand* const subcommand = find_subcommand(name))
+        return run(*subcommand, words.subspan(1));
+    return usage_error("", std::string("'") + std::string(name) + "' is not a subcommand");
 }
 
 } // namespace
 
-ExitCode usage_error(std::string_view subcommand, std::string_view error) {
-    return complain(subcommand, error, "'lifeboat help' lists what can be asked.\n");
-}
-
-ExitCode failure(std::string_view subcommand, std::string_view error) {
-    return complain(subcommand, error, "");
-}
-
 } // namespace lifeboat::host
 
 int main(int argc, char** argv) {
-    const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    return lifeboat::host::dispatch(arguments);
+    const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return lifeboat::host::dispatch(words);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The lifeboat command's subcommands: one function and one file each.
+// The lifeboat command's subcommands: one table, and one function and one file for each. What the table says
+// is what the command line is checked against, what `lifeboat help` prints, and what the shells complete.
 #pragma once
+
+#include "host/arguments.h"
 
 #include <span>
 #include <string_view>
@@ -14,20 +17,26 @@ enum ExitCode : int {
     exit_usage = 2,  // the command line cannot be understood
 };
 
-using Arguments = std::span<const std::string_view>;
+struct Subcommand {
+    Syntax syntax;
+    std::string_view purpose; // one line
+    ExitCode (*run)(const Arguments&);
+};
 
-// Prints "lifeboat SUBCOMMAND: error" and a hint on stderr.
+// In the order in which help shows them.
+std::span<const Subcommand> subcommands();
+// nullptr when there is none of that name.
+const Subcommand* find_subcommand(std::string_view name);
+
+// Prints "lifeboat SUBCOMMAND: error" on stderr, the former with a hint.
 ExitCode usage_error(std::string_view subcommand, std::string_view error);
 ExitCode failure(std::string_view subcommand, std::string_view error);
 
-// filter [--level N] [--format FORMAT] [--compress METHOD] [--threads N] INPUT OUTPUT: a core or a dump to a
-// filtered dump.
-ExitCode filter(Arguments arguments);
-// dmesg FILE: the kernel log in it, on stdout.
-ExitCode dmesg(Arguments arguments);
-// info [--json] FILE: what it is and what is in it, on stdout.
-ExitCode info(Arguments arguments);
-// verify FILE: whether it is whole; exit_failed when it is not.
-ExitCode verify(Arguments arguments);
+ExitCode filter(const Arguments& arguments);
+ExitCode dmesg(const Arguments& arguments);
+ExitCode info(const Arguments& arguments);
+ExitCode verify(const Arguments& arguments);
+ExitCode completion(const Arguments& arguments);
+ExitCode help(const Arguments& arguments);
 
 } // namespace lifeboat::host

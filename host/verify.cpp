@@ -45,10 +45,8 @@ Result<DumpVerdict> verify_with_progress(const std::string& path) {
 
 } // namespace
 
-ExitCode verify(Arguments arguments) {
-    if (arguments.size() != 1 || arguments[0].starts_with("--"))
-        return usage_error(name, "one FILE is needed");
-    const std::string path(arguments[0]);
+ExitCode verify(const Arguments& arguments) {
+    const std::string path = arguments.operand(0);
     const auto verdict = verify_with_progress(path);
     if (!verdict)
         return failure(name, verdict.error().text);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t line_limit_bytes = 4096;
 // A plan that is binary garbage would else fill the log with complaints.
 constexpr std::size_t complaint_limit = 20;
+constexpr std::string_view deadline_prefix = "deadline.";
 
 template <class Value>
 struct Word {
@@ -54,22 +55,15 @@ std::string_view word_of(Value wanted, const std::array<Word<Value>, count>& wor
     return {};
 }
 
-// Sets `field` from `value`; its words on what is kept where the value cannot be used.
 template <class Number>
 Result<> set_number(Number& field, std::string_view value, std::uint64_t minimum, std::uint64_t maximum) {
-    const auto number = parse_in_range(value, minimum, maximum);
-    if (!number)
-        return fail(ErrorKind::invalid, "{}, using {}", number.error().text, field);
-    field = static_cast<Number>(*number);
+    field = static_cast<Number>(TRY(parse_in_range(value, minimum, maximum)));
     return {};
 }
 
 template <class Value, std::size_t count>
 Result<> set_word(Value& field, std::string_view value, const std::array<Word<Value>, count>& words) {
-    const auto parsed = parse_word(value, words);
-    if (!parsed)
-        return fail(ErrorKind::invalid, "{}, using {}", parsed.error().text, word_of(field, words));
-    field = *parsed;
+    field = TRY(parse_word(value, words));
     return {};
 }
 
@@ -81,18 +75,12 @@ std::string words_of(const Compression& compression) {
 }
 
 Result<> set_compression(Compression& field, std::string_view value) {
-    const auto parsed = parse_compression(value);
-    if (!parsed)
-        return fail(ErrorKind::invalid, "{}, using {}", parsed.error().text, words_of(field));
-    field = *parsed;
+    field = TRY(parse_compression(value));
     return {};
 }
 
 Result<> add_target(Plan& plan, std::string_view value) {
-    auto target = parse_target(value);
-    if (!target)
-        return fail(ErrorKind::invalid, "{}, passing over it", target.error().text);
-    plan.targets.push_back(*std::move(target));
+    plan.targets.push_back(TRY(parse_target(value)));
     return {};
 }
 
@@ -100,7 +88,7 @@ Result<> add_module(Plan& plan, std::string_view value) {
     const std::size_t end = value.find_first_of(" \t");
     const std::string_view path = value.substr(0, end);
     if (!path.starts_with('/'))
-        return fail(ErrorKind::invalid, "'{}' is not an absolute path, passing over it", path);
+        return fail(ErrorKind::invalid, "'{}' is not an absolute path", path);
     plan.modules.push_back(
         {std::string(path), std::string(end == std::string_view::npos ? "" : trim(value.substr(end)))});
     return {};
@@ -108,13 +96,13 @@ Result<> add_module(Plan& plan, std::string_view value) {
 
 Result<> set_host(Plan& plan, std::string_view value) {
     if (value.empty())
-        return fail(ErrorKind::invalid, "no name given, using {}", plan.host);
+        return fail(ErrorKind::invalid, "no name given");
     plan.host = value;
     return {};
 }
 
-Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::string_view value) {
-    constexpr std::uint64_t day_s = 86'400;
+// nullptr: there is none of that name.
+std::uint64_t* find_deadline(PlannedDeadlines& deadlines, std::string_view name) {
     const std::array<Word<std::uint64_t*>, 7> fields{{{"modules", &deadlines.modules_s},
                                                       {"target", &deadlines.target_s},
                                                       {"dmesg", &deadlines.dmesg_s},
@@ -124,32 +112,36 @@ Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::s
                                                       {"stall", &deadlines.stall_s}}};
     for (const auto& [word, field] : fields)
         if (word == name)
-            return set_number(*field, value, 1, 7 * day_s);
-    return fail(ErrorKind::no_data, "is not known, passing over it");
+            return field;
+    return nullptr;
 }
 
-// no_data: the key is not known.
-Result<> set_key(Plan& plan, std::string_view key, std::string_view value) {
-    constexpr std::string_view deadline = "deadline.";
-    if (key == "target")
-        return add_target(plan, value);
-    if (key == "module")
-        return add_module(plan, value);
+Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::string_view value) {
+    constexpr std::uint64_t week_s = std::uint64_t{7} * 86'400;
+    std::uint64_t* const field = find_deadline(deadlines, name);
+    if (field == nullptr)
+        return fail(ErrorKind::no_data, "is not known");
+    return set_number(*field, value, 1, week_s);
+}
+
+// What is done where a key's new value cannot be used.
+std::string instead_of(Plan& plan, std::string_view key) {
     if (key == "level")
-        return set_number(plan.level, value, 0, dump_level_maximum);
+        return std::format("using {}", plan.level);
     if (key == "compress")
-        return set_compression(plan.compression, value);
+        return std::format("using {}", words_of(plan.compression));
     if (key == "threads")
-        return set_number(plan.threads, value, 0, 1024);
+        return std::format("using {}", plan.threads);
     if (key == "host")
-        return set_host(plan, value);
+        return std::format("using {}", plan.host);
     if (key == "action")
-        return set_word(plan.action, value, action_words);
+        return std::format("using {}", word_of(plan.action, action_words));
     if (key == "coldplug")
-        return set_word(plan.coldplug, value, coldplug_words);
-    if (key.starts_with(deadline))
-        return set_deadline(plan.deadlines, key.substr(deadline.size()), value);
-    return fail(ErrorKind::no_data, "is not known, passing over it");
+        return std::format("using {}", word_of(plan.coldplug, coldplug_words));
+    if (key.starts_with(deadline_prefix))
+        if (const auto* const field = find_deadline(plan.deadlines, key.substr(deadline_prefix.size())))
+            return std::format("using {}", *field);
+    return "passing over it";
 }
 
 // Plans are few lines; what else they complain of than the first ones is not worth its place in the log.
@@ -161,13 +153,15 @@ void complain(Plan& plan, std::string_view complaint) {
 }
 
 void set_or_complain(Plan& plan, std::string_view where, std::string_view key, std::string_view value) {
-    const auto done = set_key(plan, key, value);
+    const auto done = plan.set(key, value);
     if (done)
         return;
+    const std::string instead = instead_of(plan, key);
     if (done.error().kind == ErrorKind::no_data)
-        complain(plan, std::format("{}: key '{}' {}", where, key.substr(0, 80), done.error().text));
+        complain(plan,
+                 std::format("{}: key '{}' {}, {}", where, key.substr(0, 80), done.error().text, instead));
     else
-        complain(plan, std::format("{}: {} {}", where, key, done.error().text));
+        complain(plan, std::format("{}: {} {}, {}", where, key, done.error().text, instead));
 }
 
 void parse_line(Plan& plan, std::size_t number, std::string_view line) {
@@ -258,6 +252,28 @@ Result<Target> parse_target(std::string_view text) {
     if (words.size() > 3)
         target.options = words[3];
     return target;
+}
+
+Result<> Plan::set(std::string_view key, std::string_view value) {
+    if (key == "target")
+        return add_target(*this, value);
+    if (key == "module")
+        return add_module(*this, value);
+    if (key == "level")
+        return set_number(level, value, 0, dump_level_maximum);
+    if (key == "compress")
+        return set_compression(compression, value);
+    if (key == "threads")
+        return set_number(threads, value, 0, 1024);
+    if (key == "host")
+        return set_host(*this, value);
+    if (key == "action")
+        return set_word(action, value, action_words);
+    if (key == "coldplug")
+        return set_word(coldplug, value, coldplug_words);
+    if (key.starts_with(deadline_prefix))
+        return set_deadline(deadlines, key.substr(deadline_prefix.size()), value);
+    return fail(ErrorKind::no_data, "is not known");
 }
 
 Plan Plan::parse(std::string_view text) {

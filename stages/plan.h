@@ -67,6 +67,8 @@ struct Plan {
     std::vector<std::string> complaints;
 
     static Plan parse(std::string_view text);
+    // One line's worth; nothing is changed where it fails: no_data when the key is not known, else invalid.
+    Result<> set(std::string_view key, std::string_view value);
     void override_from(std::span<const KernelParameter> parameters);
 };
 

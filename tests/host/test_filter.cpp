@@ -16,8 +16,6 @@ using namespace lifeboat::tests;
 
 namespace {
 
-constexpr std::string_view hint = "'lifeboat help' lists what can be asked.\n";
-
 constexpr std::string_view machine = R"(
 ram 0x1000..0x9fc00
 ram 0x100000..0x1900000
@@ -69,59 +67,6 @@ TEST_CASE("levels and compression are taken from the command line") {
     // A second run replaces the file, and without a level leaves out all that can be.
     CHECK(run_lifeboat({"filter", "--compress", "zstd:3", files.input, files.output}).exit_code == 0);
     CHECK(KdumpFile(files.output).dump_level == 31);
-}
-
-TEST_CASE("a command line that cannot be understood") {
-    const struct {
-        std::vector<std::string> arguments;
-        std::string_view error;
-    } table[] = {
-        {{}, "lifeboat: a subcommand is needed\n"},
-        {{"flter"}, "lifeboat: 'flter' is not a subcommand\n"},
-        {{"filter"}, "lifeboat filter: INPUT and OUTPUT are needed, 0 names were given\n"},
-        {{"filter", "a"}, "lifeboat filter: INPUT and OUTPUT are needed, 1 names were given\n"},
-        {{"filter", "a", "b", "c"}, "lifeboat filter: INPUT and OUTPUT are needed, 3 names were given\n"},
-        {{"filter", "--level", "32", "a", "b"},
-         "lifeboat filter: --level: '32' is not a number from 0 to 31\n"},
-        {{"filter", "--level=", "a", "b"}, "lifeboat filter: --level: '' is not a number from 0 to 31\n"},
-        {{"filter", "a", "b", "--level"}, "lifeboat filter: option '--level' needs a value\n"},
-        {{"filter", "--threads=0", "a", "b"},
-         "lifeboat filter: --threads: '0' is not a number from 1 to 256\n"},
-        {{"filter", "--compress", "lzo", "a", "b"},
-         "lifeboat filter: compression 'lzo' is not known: none, zstd or zstd:LEVEL, zlib or zlib:LEVEL\n"},
-        {{"filter", "--compress", "zlib:0", "a", "b"},
-         "lifeboat filter: compression 'zlib:0': zlib's levels are 1 to 9\n"},
-        {{"filter", "--format=netdump", "a", "b"},
-         "lifeboat filter: format 'netdump' is not known: kdump or elf\n"},
-        {{"filter", "--compress=zlib", "a", "b", "--format=elf"},
-         "lifeboat filter: an ELF core has no compressed pages: leave out --compress\n"},
-        {{"filter", "--force=1", "a", "b"}, "lifeboat filter: option '--force' is not known\n"},
-        {{"dmesg"}, "lifeboat dmesg: one FILE is needed\n"},
-        {{"dmesg", "a", "b"}, "lifeboat dmesg: one FILE is needed\n"},
-        {{"info"}, "lifeboat info: one FILE is needed\n"},
-        {{"info", "--json"}, "lifeboat info: one FILE is needed\n"},
-        {{"info", "--yaml", "a"}, "lifeboat info: option '--yaml' is not known\n"},
-        {{"verify"}, "lifeboat verify: one FILE is needed\n"},
-        {{"verify", "--deep"}, "lifeboat verify: one FILE is needed\n"},
-    };
-    for (const auto& [arguments, error] : table) {
-        const ProgramResult result = run_lifeboat(arguments);
-        CHECK(result.exit_code == 2);
-        CHECK(result.out == "");
-        CHECK(result.err == std::string(error) + std::string(hint));
-    }
-}
-
-TEST_CASE("help") {
-    for (const std::string_view word : {"help", "--help"}) {
-        const ProgramResult result = run_lifeboat({std::string(word)});
-        CHECK(result.exit_code == 0);
-        CHECK(result.err == "");
-        CHECK(result.out.contains("lifeboat filter [--level 0..31]"));
-        CHECK(result.out.contains("lifeboat dmesg FILE\n"));
-        CHECK(result.out.contains("lifeboat info [--json] FILE\n"));
-        CHECK(result.out.contains("lifeboat verify FILE\n"));
-    }
 }
 
 TEST_CASE("a dump is filtered again, with more left out and other methods") {
