@@ -88,6 +88,10 @@ Result<Config> read_config(const std::string& path) {
     return Config::parse(*text).transform_error(while_doing(std::format("'{}'", path)));
 }
 
+Result<Config> read_config(const Arguments& arguments) {
+    return read_config(std::string(arguments.value("--config").value_or(default_config_path)));
+}
+
 Result<std::uint64_t> parse_size(std::string_view text) {
     constexpr std::string_view units = "KMGT";
     const std::size_t unit = text.empty() ? units.npos : units.find(text.back());

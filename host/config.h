@@ -7,6 +7,8 @@
 // refused: there is somebody to tell.
 #pragma once
 
+#include "host/arguments.h"
+#include "stages/dump_catalogue.h"
 #include "stages/plan.h"
 
 #include <cstdint>
@@ -18,13 +20,6 @@ namespace lifeboat::host {
 
 inline constexpr const char* default_config_path = "/etc/lifeboat.conf";
 
-// Which dumps `lifeboat prune` leaves; 0: no limit of that kind. The newest always stays.
-struct Retention {
-    std::uint64_t count = 5;
-    std::uint64_t days = 0;
-    std::uint64_t bytes = 0;
-};
-
 struct Config {
     // As they are written: a folder of this machine, or `SOURCE FOLDER [TYPE] [OPTIONS]` as in a plan.
     std::vector<std::string> targets; // never empty when read
@@ -32,14 +27,16 @@ struct Config {
     std::vector<std::string> modules; // names, with parameters: loaded besides what the target needs
     std::string command_line;         // more words for the crash kernel; they win
     unsigned cpus = 0;                // how many the crash kernel brings up; 0: as many as pay
-    Retention keep;
+    Retention keep{.count = 5};       // which dumps `lifeboat prune` leaves
 
     // The error names the line. Never fails for what is missing.
     static Result<Config> parse(std::string_view text);
 };
 
 // A file that is not there has the defaults.
-Result<Config> read_config(const std::string& path = default_config_path);
+Result<Config> read_config(const std::string& path);
+// That of --config, else default_config_path.
+Result<Config> read_config(const Arguments& arguments);
 
 // "500M", "2G": bytes, with K, M, G or T of 1,024.
 Result<std::uint64_t> parse_size(std::string_view text);

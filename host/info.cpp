@@ -33,12 +33,6 @@ std::string in_utc(std::int64_t seconds) {
     return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
-std::string_view release_of(const CoreFile& core) {
-    if (const auto release = core.vmcoreinfo().value("OSRELEASE"))
-        return *release;
-    return core.kdump() == nullptr ? std::string_view() : core.kdump()->utsname.release;
-}
-
 bool is_complete(const CoreFile& core) {
     const bool says_so = core.kdump() == nullptr || (core.kdump()->status & kdump_incomplete) == 0;
     return says_so && !core.is_truncated();
@@ -72,7 +66,7 @@ void print_text(const CoreFile& core, const DumpInventory& inventory) {
                                                   kdump->header_version, kdump->status));
     line("complete", is_complete(core) ? "yes" : "no");
     line("size", std::format("{} bytes", core.size_bytes()));
-    line("kernel", std::string(release_of(core)));
+    line("kernel", std::string(core.release()));
     if (kdump != nullptr) {
         line("host", kdump->utsname.nodename);
         line("machine", kdump->utsname.machine);
@@ -104,7 +98,7 @@ void print_json(const CoreFile& core, const DumpInventory& inventory) {
     }
     info.add("complete", is_complete(core));
     info.add("bytes", core.size_bytes());
-    info.add("kernel", release_of(core));
+    info.add("kernel", core.release());
     if (kdump != nullptr) {
         info.add("host", kdump->utsname.nodename);
         info.add("machine", kdump->utsname.machine);

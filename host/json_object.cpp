@@ -26,6 +26,13 @@ void JsonObject::add(std::string_view name, std::span<const std::string> values)
     add_raw(name, "[" + list + "]");
 }
 
+void JsonObject::add(std::string_view name, std::span<const JsonObject> values) {
+    std::string list;
+    for (const JsonObject& value : values)
+        list += (list.empty() ? "" : ", ") + value.text();
+    add_raw(name, "[" + list + "]");
+}
+
 void JsonObject::add_raw(std::string_view name, std::string_view value) {
     if (!members_.empty())
         members_ += ", ";

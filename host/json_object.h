@@ -27,6 +27,7 @@ public:
     }
     void add(std::string_view name, const JsonObject& value) { add_raw(name, value.text()); }
     void add(std::string_view name, std::span<const std::string> values);
+    void add(std::string_view name, std::span<const JsonObject> values);
 
     [[nodiscard]] std::string text() const { return "{" + members_ + "}"; }
 

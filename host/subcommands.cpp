@@ -7,6 +7,7 @@ namespace lifeboat::host {
 
 namespace {
 
+constexpr Option config_option{"--config", "FILE", "in place of /etc/lifeboat.conf"};
 constexpr Option json_option{"--json", "", "as one JSON object"};
 
 constexpr Option filter_options[] = {
@@ -16,12 +17,24 @@ constexpr Option filter_options[] = {
     {"--threads", "N", "1 to 256; as many as CPUs by default"},
 };
 constexpr Option info_options[] = {json_option};
+constexpr Option list_options[] = {json_option, config_option};
+constexpr Option prune_options[] = {
+    {"--count", "N", "how many dumps stay in a folder; 0: any number"},
+    {"--days", "N", "older dumps go; 0: however old"},
+    {"--size", "BYTES", "what a folder's dumps may take, with K, M, G or T; 0: anything"},
+    {"--dry-run", "", "only say what would go"},
+    config_option,
+};
 
 constexpr Subcommand table[] = {
     {{"filter", "INPUT OUTPUT", 2, 2, filter_options}, "make a filtered dump of a core or of a dump", filter},
     {{"dmesg", "FILE", 1, 1, {}}, "print the kernel log that is in a core or dump", dmesg},
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},
     {{"verify", "FILE", 1, 1, {}}, "read all of a dump and say whether it is whole", verify},
+    {{"list", "[FOLDER]", 0, 1, list_options}, "list the dumps that were captured, oldest first", list},
+    {{"prune", "", 0, 0, prune_options},
+     "remove dumps beyond what the configuration keeps, oldest first",
+     prune},
     {{"completion", "bash|zsh", 1, 1, {}}, "print the shell's completion of this command", completion},
     {{"help", "[SUBCOMMAND]", 0, 1, {}}, "list the subcommands, or explain one", help},
 };

@@ -36,6 +36,8 @@ ExitCode filter(const Arguments& arguments);
 ExitCode dmesg(const Arguments& arguments);
 ExitCode info(const Arguments& arguments);
 ExitCode verify(const Arguments& arguments);
+ExitCode list(const Arguments& arguments);
+ExitCode prune(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 

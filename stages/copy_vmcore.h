@@ -3,6 +3,7 @@
 // Facts: `folder`, `bytes` and what the summary line counts (init/summary.h).
 #pragma once
 
+#include "stages/dump_files.h"
 #include "stages/dump_folder.h"
 #include "stages/stage_report.h"
 #include "vmcore/dump.h"
@@ -22,10 +23,6 @@ struct CopyRequest {
     std::uint64_t expected_bytes = 0; // from the first attempt's progress; 0: not known
     bool first_got_half_way = false;
 };
-
-constexpr const char* vmcore_name = "vmcore";
-constexpr const char* vmcore_working_name = "vmcore.incomplete";
-constexpr const char* vmcore_second_name = "vmcore.second.incomplete";
 
 // On failure what was written stays under its working name, its header marked incomplete.
 Result<> copy_vmcore(const CopyRequest& request, StageReport& report);

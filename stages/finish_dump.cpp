@@ -2,6 +2,7 @@
 #include "stages/finish_dump.h"
 
 #include "base/system.h"
+#include "stages/dump_files.h"
 
 #include <optional>
 
@@ -11,13 +12,10 @@ namespace lifeboat {
 
 namespace {
 
-constexpr const char* log_name = "lifeboat.log";
-constexpr const char* log_working_name = "lifeboat.log.incomplete";
-
 Result<> write_log(DumpFolder& folder, const std::string& text) {
-    const Descriptor file = TRY(folder.create_file(log_working_name));
-    TRY(write_all(file.get(), text, log_working_name));
-    return folder.complete_file(file, log_working_name, log_name);
+    const Descriptor file = TRY(folder.create_file(boat_log_working_name));
+    TRY(write_all(file.get(), text, boat_log_working_name));
+    return folder.complete_file(file, boat_log_working_name, boat_log_name);
 }
 
 Result<> sync_target(const SystemPaths& paths) {

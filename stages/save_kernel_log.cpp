@@ -2,6 +2,7 @@
 #include "stages/save_kernel_log.h"
 
 #include "base/text.h"
+#include "stages/dump_files.h"
 #include "vmcore/core_file.h"
 #include "vmcore/kernel_log.h"
 
@@ -11,13 +12,10 @@ namespace lifeboat {
 
 namespace {
 
-constexpr const char* final_name = "vmcore-dmesg.txt";
-constexpr const char* working_name = "vmcore-dmesg.txt.incomplete";
-
 // The engine hands the lines over in large pieces.
 Result<KernelLogSummary> write_log(const CoreFile& core, int fd) {
-    return extract_kernel_log(core,
-                              [fd](std::string_view text) { return write_all(fd, text, working_name); });
+    return extract_kernel_log(
+        core, [fd](std::string_view text) { return write_all(fd, text, kernel_log_working_name); });
 }
 
 void tell(const KernelLogSummary& summary, StageReport& report) {
@@ -25,18 +23,18 @@ void tell(const KernelLogSummary& summary, StageReport& report) {
     report.fact("dmesg_records", summary.records);
     if (summary.damaged_records > 0)
         report.warning("dmesg: {} damaged records, passing over them", summary.damaged_records);
-    report.info("dmesg: {} bytes, {} records in {}", summary.written_bytes, summary.records, final_name);
+    report.info("dmesg: {} bytes, {} records in {}", summary.written_bytes, summary.records, kernel_log_name);
 }
 
 Result<> write_file(const CoreFile& core, DumpFolder& folder, StageReport& report) {
-    const Descriptor file = TRY(folder.create_file(working_name));
+    const Descriptor file = TRY(folder.create_file(kernel_log_working_name));
     const auto summary = write_log(core, file.get());
     if (!summary) {
-        if (folder.size_of(working_name) == 0)
-            (void)folder.remove_file(working_name);
+        if (folder.size_of(kernel_log_working_name) == 0)
+            (void)folder.remove_file(kernel_log_working_name);
         return fail(summary.error());
     }
-    TRY(folder.complete_file(file, working_name, final_name));
+    TRY(folder.complete_file(file, kernel_log_working_name, kernel_log_name));
     tell(*summary, report);
     return {};
 }
@@ -79,7 +77,7 @@ Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
         TRY(request.folder.empty() ? DumpFolder::create(request, choose_crash_time(said, std::time(nullptr)))
                                    : DumpFolder::open(request));
     report.fact("folder", folder.name());
-    TRY(folder.remove_file(working_name)); // of an attempt that died
+    TRY(folder.remove_file(kernel_log_working_name)); // of an attempt that died
     if (!core)
         return fail(core.error());
     return write_file(*core, folder, report);

@@ -53,4 +53,10 @@ Result<CoreFile> CoreFile::open_elf(const std::string& path, CoreAccess access) 
     return CoreFile(TRY(ElfImage::open(std::move(facts))));
 }
 
+std::string_view CoreFile::release() const {
+    if (const auto release = vmcoreinfo().value("OSRELEASE"))
+        return *release;
+    return kdump() == nullptr ? std::string_view() : kdump()->utsname.release;
+}
+
 } // namespace lifeboat

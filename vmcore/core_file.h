@@ -37,6 +37,8 @@ public:
     [[nodiscard]] std::uint64_t vmcoreinfo_notes_offset() const { return facts().notes.vmcoreinfo_offset(); }
     // Empty (no keys) when the core has none.
     [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return facts().notes.vmcoreinfo(); }
+    // The dead kernel's, "6.1.0-56-amd64": by VMCOREINFO, or by a dump's header; empty where neither tells.
+    [[nodiscard]] std::string_view release() const;
     // By the notes, or by a dump's header where it has none.
     [[nodiscard]] unsigned cpu_count() const {
         const unsigned noted = facts().notes.cpu_count();
