@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/descriptor.h"
-#include "host/crash_reason.h"
-#include "host/dump_store.h"
+#include "host/dump_description.h"
 #include "host/json_object.h"
 #include "host/subcommands.h"
-#include "stages/dump_files.h"
-#include "vmcore/core_file.h"
 
 #include <cstdio>
-#include <format>
 #include <string>
 
 namespace lifeboat::host {
@@ -16,31 +11,9 @@ namespace lifeboat::host {
 namespace {
 
 constexpr std::string_view name = "list";
-constexpr std::size_t kernel_log_limit_bytes = std::size_t{16} << 20;
-
-// "": it cannot be told.
-std::string kernel_of(const KeptDump& kept) {
-    for (const char* file : {vmcore_name, vmcore_working_name})
-        if (const auto core = CoreFile::open(kept.path() + '/' + file))
-            return std::string(core->release());
-    return {};
-}
-
-std::string reason_of(const KeptDump& kept) {
-    const auto log = read_file(kept.path() + '/' + kernel_log_name, kernel_log_limit_bytes);
-    return log ? find_crash_reason(*log) : std::string();
-}
-
-std::string or_unknown(std::string text) {
-    return text.empty() ? "?" : std::move(text);
-}
-
 void print_text(const std::vector<KeptDump>& dumps) {
     for (const KeptDump& kept : dumps)
-        std::puts(std::format("{}  {:<10}  {:>8.1f} MB  {}  {}", kept.path(), name_of(kept.dump.state),
-                              static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel_of(kept)),
-                              or_unknown(reason_of(kept)))
-                      .c_str());
+        std::puts(description_line(kept).c_str());
 }
 
 void print_json(const std::vector<KeptDump>& dumps) {
@@ -52,8 +25,9 @@ void print_json(const std::vector<KeptDump>& dumps) {
         row.add("crash_time", kept.dump.crash_time_s);
         row.add("host", kept.dump.host);
         row.add("bytes", kept.dump.bytes);
-        row.add("kernel", kernel_of(kept));
-        row.add("reason", reason_of(kept));
+        const auto [kernel, reason] = describe(kept);
+        row.add("kernel", kernel);
+        row.add("reason", reason);
         rows.push_back(std::move(row));
     }
     JsonObject list;

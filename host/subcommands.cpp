@@ -18,6 +18,8 @@ constexpr Option filter_options[] = {
 };
 constexpr Option info_options[] = {json_option};
 constexpr Option list_options[] = {json_option, config_option};
+constexpr Option test_options[] = {{"--yes", "", "without asking"}, config_option};
+constexpr Option report_options[] = {{"--state", "FOLDER", "in place of /var/lib/lifeboat"}, config_option};
 constexpr Option prune_options[] = {
     {"--count", "N", "how many dumps stay in a folder; 0: any number"},
     {"--days", "N", "older dumps go; 0: however old"},
@@ -32,6 +34,10 @@ constexpr Subcommand table[] = {
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},
     {{"verify", "FILE", 1, 1, {}}, "read all of a dump and say whether it is whole", verify},
     {{"list", "[FOLDER]", 0, 1, list_options}, "list the dumps that were captured, oldest first", list},
+    {{"test", "", 0, 0, test_options}, "crash this machine, to see whether a dump comes of it", test},
+    {{"report", "", 0, 0, report_options},
+     "after a boot: tell of dumps that are new, and of a crash test",
+     report},
     {{"prune", "", 0, 0, prune_options},
      "remove dumps beyond what the configuration keeps, oldest first",
      prune},

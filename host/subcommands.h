@@ -38,6 +38,8 @@ ExitCode info(const Arguments& arguments);
 ExitCode verify(const Arguments& arguments);
 ExitCode list(const Arguments& arguments);
 ExitCode prune(const Arguments& arguments);
+ExitCode test(const Arguments& arguments);
+ExitCode report(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 
