@@ -2,6 +2,7 @@
 #include "host/subcommands.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace lifeboat::host {
 
@@ -15,6 +16,10 @@ constexpr Option filter_options[] = {
     {"--compress", "zstd[:LEVEL]|zlib[:LEVEL]|none", "how pages are compressed; zstd:1 by default"},
     {"--threads", "N", "1 to 256; as many as CPUs by default"},
 };
+constexpr Option ls_options[] = {
+    {"--long", "", "as ls -l has it, with a heading for each archive"},
+    {"-l", "", "the same"},
+};
 constexpr Option info_options[] = {json_option};
 
 constexpr Subcommand table[] = {
@@ -22,6 +27,9 @@ constexpr Subcommand table[] = {
     {{"dmesg", "FILE", 1, 1, {}}, "print the kernel log that is in a core or dump", dmesg},
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},
     {{"verify", "FILE", 1, 1, {}}, "read all of a dump and say whether it is whole", verify},
+    {{"ls", "INITRD", 1, 1, ls_options}, "list what is in an initrd, all its archives", ls},
+    {{"cat", "INITRD PATH...", 2, SIZE_MAX, {}}, "print files that are in an initrd", cat},
+    {{"unpack", "INITRD FOLDER", 2, 2, {}}, "make the tree that an initrd becomes in a new folder", unpack},
     {{"completion", "bash|zsh", 1, 1, {}}, "print the shell's completion of this command", completion},
     {{"help", "[SUBCOMMAND]", 0, 1, {}}, "list the subcommands, or explain one", help},
 };

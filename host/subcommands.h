@@ -36,6 +36,9 @@ ExitCode filter(const Arguments& arguments);
 ExitCode dmesg(const Arguments& arguments);
 ExitCode info(const Arguments& arguments);
 ExitCode verify(const Arguments& arguments);
+ExitCode ls(const Arguments& arguments);
+ExitCode cat(const Arguments& arguments);
+ExitCode unpack(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 
