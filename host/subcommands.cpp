@@ -2,6 +2,7 @@
 #include "host/subcommands.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace lifeboat::host {
 
@@ -15,6 +16,10 @@ constexpr Option filter_options[] = {
     {"--format", "kdump|elf", "a kdump-compressed file (the default) or an ELF core"},
     {"--compress", "zstd[:LEVEL]|zlib[:LEVEL]|none", "how pages are compressed; zstd:1 by default"},
     {"--threads", "N", "1 to 256; as many as CPUs by default"},
+};
+constexpr Option ls_options[] = {
+    {"--long", "", "as ls -l has it, with a heading for each archive"},
+    {"-l", "", "the same"},
 };
 constexpr Option info_options[] = {json_option};
 constexpr Option list_options[] = {json_option, config_option};
@@ -41,6 +46,9 @@ constexpr Subcommand table[] = {
     {{"prune", "", 0, 0, prune_options},
      "remove dumps beyond what the configuration keeps, oldest first",
      prune},
+    {{"ls", "INITRD", 1, 1, ls_options}, "list what is in an initrd, all its archives", ls},
+    {{"cat", "INITRD PATH...", 2, SIZE_MAX, {}}, "print files that are in an initrd", cat},
+    {{"unpack", "INITRD FOLDER", 2, 2, {}}, "make the tree that an initrd becomes in a new folder", unpack},
     {{"completion", "bash|zsh", 1, 1, {}}, "print the shell's completion of this command", completion},
     {{"help", "[SUBCOMMAND]", 0, 1, {}}, "list the subcommands, or explain one", help},
 };

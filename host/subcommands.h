@@ -40,6 +40,9 @@ ExitCode list(const Arguments& arguments);
 ExitCode prune(const Arguments& arguments);
 ExitCode test(const Arguments& arguments);
 ExitCode report(const Arguments& arguments);
+ExitCode ls(const Arguments& arguments);
+ExitCode cat(const Arguments& arguments);
+ExitCode unpack(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 

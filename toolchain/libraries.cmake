@@ -3,6 +3,7 @@
 # include(toolchain/libraries.cmake) after project(): the libraries from outside, under one name for every preset.
 #
 #   lifeboat::blkid  lifeboat::mount  lifeboat::zstd  lifeboat::zlib  lifeboat::kmod
+#   lifeboat::archive  lifeboat::bzip2  lifeboat::lz4  lifeboat::lzma
 #   lifeboat::lzo       for musl it only decompresses
 #   lifeboat::xxhash    a header: define XXH_INLINE_ALL before it
 #   lifeboat::doctest   not for musl: doctest needs iostream, which the lean libc++ does not have
@@ -16,7 +17,7 @@ if(LIFEBOAT_TOOLCHAIN)
   # A changed toolchain is another entry in the cache: configure again, rather than go on with the old one.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
     ${CMAKE_CURRENT_LIST_DIR}/setup ${CMAKE_CURRENT_LIST_DIR}/d2fixed.cc)
-  foreach(library blkid mount uuid zstd zlib=z lzo=lzo2 kmod)
+  foreach(library blkid mount uuid zstd zlib=z lzo=lzo2 kmod archive bzip2=bz2 lz4 lzma)
     string(REGEX REPLACE "=.*" "" name ${library})
     string(REGEX REPLACE ".*=" "" file ${library})
     add_library(lifeboat::${name} STATIC IMPORTED GLOBAL)
@@ -26,11 +27,14 @@ if(LIFEBOAT_TOOLCHAIN)
   target_link_libraries(lifeboat::mount INTERFACE lifeboat::blkid)
 else()
   find_package(PkgConfig REQUIRED)
-  foreach(module blkid mount libzstd zlib lzo2 libkmod)
+  foreach(module blkid mount libzstd zlib lzo2 libkmod libarchive liblz4 liblzma)
     string(REGEX REPLACE "^lib|2$" "" name ${module})
     pkg_check_modules(lifeboat_${name} REQUIRED QUIET IMPORTED_TARGET GLOBAL ${module})
     add_library(lifeboat::${name} ALIAS PkgConfig::lifeboat_${name})
   endforeach()
+  find_library(LIFEBOAT_BZIP2_LIBRARY bz2 REQUIRED) # Debian has no .pc file of it
+  add_library(lifeboat::bzip2 UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(lifeboat::bzip2 PROPERTIES IMPORTED_LOCATION ${LIFEBOAT_BZIP2_LIBRARY})
   find_package(doctest REQUIRED)
   add_library(lifeboat::doctest ALIAS doctest::doctest)
 endif()

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/archive/stream_decompressors.h"
+
+#include <algorithm>
+
+#include <zlib.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+constexpr int window_bits_of_gzip = 15 + 16;             // zlib.h: 16 on top means a gzip header and trailer
+constexpr std::size_t step_bytes = std::size_t{1} << 30; // zlib counts in unsigned int
+
+class GzipDecompressor : public Decompressor {
+public:
+    explicit GzipDecompressor(DecompressorInput input)
+        : input_(input) {}
+    GzipDecompressor(const GzipDecompressor&) = delete;
+    GzipDecompressor& operator=(const GzipDecompressor&) = delete;
+    ~GzipDecompressor() override { ::inflateEnd(&stream_); }
+
+    bool start() { return ::inflateInit2(&stream_, window_bits_of_gzip) == Z_OK; }
+
+    Result<std::size_t> read(std::span<std::byte> output) override {
+        std::size_t made = 0;
+        while (!ended_ && made == 0)
+            made = TRY(step(output));
+        return made;
+    }
+    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
+
+private:
+    Result<std::size_t> step(std::span<std::byte> output) {
+        const auto given = static_cast<unsigned>(std::min(input_.rest().size(), step_bytes));
+        const auto room = static_cast<unsigned>(std::min(output.size(), step_bytes));
+        // zlib's input is not const for reasons of age; it is not written to.
+        stream_.next_in = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(input_.rest().data()));
+        stream_.avail_in = given;
+        stream_.next_out = reinterpret_cast<unsigned char*>(output.data());
+        stream_.avail_out = room;
+        const int result = ::inflate(&stream_, Z_NO_FLUSH);
+        input_.consume(given - stream_.avail_in);
+        ended_ = result == Z_STREAM_END;
+        if (result == Z_BUF_ERROR || (result == Z_OK && given == 0 && stream_.avail_out == room))
+            return input_.cut("gzip");
+        if (result != Z_OK && result != Z_STREAM_END)
+            return input_.damaged("gzip", stream_.msg == nullptr ? "damaged" : stream_.msg);
+        return room - stream_.avail_out;
+    }
+
+    DecompressorInput input_;
+    z_stream stream_{};
+    bool ended_ = false;
+};
+
+} // namespace
+
+DecompressorResult make_gzip_decompressor(DecompressorInput input) {
+    auto made = std::make_unique<GzipDecompressor>(input);
+    if (!made->start())
+        return fail(ErrorKind::system, "make a zlib stream: no memory");
+    return made;
+}
+
+} // namespace lifeboat::host

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lz4's frame, as lz4(1) writes it; not the kernel's (lz4_legacy_decompressor.cpp).
+#include "host/archive/stream_decompressors.h"
+
+#include <lz4frame.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+struct FreeContext {
+    void operator()(LZ4F_dctx* context) const { ::LZ4F_freeDecompressionContext(context); }
+};
+
+class Lz4Decompressor : public Decompressor {
+public:
+    Lz4Decompressor(DecompressorInput input, LZ4F_dctx* context)
+        : input_(input)
+        , context_(context) {}
+
+    Result<std::size_t> read(std::span<std::byte> output) override {
+        std::size_t made = 0;
+        while (!ended_ && made == 0)
+            made = TRY(step(output));
+        return made;
+    }
+    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
+
+private:
+    Result<std::size_t> step(std::span<std::byte> output) {
+        std::size_t made = output.size();
+        std::size_t used = input_.rest().size();
+        const std::size_t result =
+            ::LZ4F_decompress(context_.get(), output.data(), &made, input_.rest().data(), &used, nullptr);
+        if (::LZ4F_isError(result) != 0)
+            return input_.damaged("lz4", ::LZ4F_getErrorName(result));
+        input_.consume(used);
+        ended_ = result == 0;
+        if (!ended_ && used == 0 && made == 0)
+            return input_.cut("lz4");
+        return made;
+    }
+
+    DecompressorInput input_;
+    std::unique_ptr<LZ4F_dctx, FreeContext> context_;
+    bool ended_ = false;
+};
+
+} // namespace
+
+DecompressorResult make_lz4_decompressor(DecompressorInput input) {
+    LZ4F_dctx* context = nullptr;
+    if (::LZ4F_isError(::LZ4F_createDecompressionContext(&context, LZ4F_VERSION)) != 0)
+        return fail(ErrorKind::system, "make an lz4 context: no memory");
+    return std::make_unique<Lz4Decompressor>(input, context);
+}
+
+} // namespace lifeboat::host

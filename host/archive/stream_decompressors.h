@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The decompressors, each over its library; make_decompressor() is what chooses. What they share: a view of
+// the input and how an error is put.
+#pragma once
+
+#include "host/archive/decompressor.h"
+
+#include <string_view>
+
+namespace lifeboat::host {
+
+// The input, as far as it has not been used.
+class DecompressorInput {
+public:
+    DecompressorInput(std::span<const std::byte> bytes, std::uint64_t file_offset)
+        : bytes_(bytes)
+        , file_offset_(file_offset) {}
+
+    [[nodiscard]] std::span<const std::byte> rest() const { return bytes_.subspan(consumed_); }
+    [[nodiscard]] std::size_t consumed() const { return consumed_; }
+    void consume(std::size_t bytes) { consumed_ += bytes; }
+
+    [[nodiscard]] std::unexpected<Error> damaged(std::string_view method, std::string_view what) const {
+        return fail(ErrorKind::corrupt, "decompress {} at byte {}: {}", method, file_offset_ + consumed_,
+                    what);
+    }
+    [[nodiscard]] std::unexpected<Error> cut(std::string_view method) const {
+        return damaged(method, "the data ends there, but not the stream");
+    }
+
+private:
+    std::span<const std::byte> bytes_;
+    std::uint64_t file_offset_;
+    std::size_t consumed_ = 0;
+};
+
+using DecompressorResult = Result<std::unique_ptr<Decompressor>>;
+
+DecompressorResult make_copier(DecompressorInput input);
+DecompressorResult make_gzip_decompressor(DecompressorInput input);
+DecompressorResult make_bzip2_decompressor(DecompressorInput input);
+DecompressorResult make_lzma_decompressor(DecompressorInput input); // the older format of xz's
+DecompressorResult make_xz_decompressor(DecompressorInput input);
+DecompressorResult make_lzop_decompressor(DecompressorInput input);
+DecompressorResult make_lz4_decompressor(DecompressorInput input);
+DecompressorResult make_lz4_legacy_decompressor(DecompressorInput input);
+DecompressorResult make_zstd_decompressor(DecompressorInput input);
+
+} // namespace lifeboat::host

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/archive/stream_decompressors.h"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+struct FreeContext {
+    void operator()(ZSTD_DCtx* context) const { ::ZSTD_freeDCtx(context); }
+};
+
+class ZstdDecompressor : public Decompressor {
+public:
+    explicit ZstdDecompressor(DecompressorInput input)
+        : input_(input)
+        , context_(::ZSTD_createDCtx()) {}
+
+    [[nodiscard]] bool is_made() const { return context_ != nullptr; }
+
+    Result<std::size_t> read(std::span<std::byte> output) override {
+        std::size_t made = 0;
+        while (!ended_ && made == 0)
+            made = TRY(step(output));
+        return made;
+    }
+    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
+
+private:
+    Result<std::size_t> step(std::span<std::byte> output) {
+        ZSTD_inBuffer in{input_.rest().data(), input_.rest().size(), 0};
+        ZSTD_outBuffer out{output.data(), output.size(), 0};
+        const std::size_t result = ::ZSTD_decompressStream(context_.get(), &out, &in);
+        input_.consume(in.pos);
+        if (::ZSTD_isError(result) != 0)
+            return failure(result);
+        ended_ = result == 0;
+        if (!ended_ && in.pos == 0 && out.pos == 0)
+            return input_.cut("zstd");
+        return out.pos;
+    }
+
+    [[nodiscard]] std::unexpected<Error> failure(std::size_t result) const {
+        const char* const words = ::ZSTD_getErrorName(result);
+        switch (::ZSTD_getErrorCode(result)) {
+        case ZSTD_error_frameParameter_windowTooLarge:
+            return fail(ErrorKind::unsupported, "decompress zstd: {}", words);
+        case ZSTD_error_memory_allocation:
+            return fail(ErrorKind::system, "decompress zstd: {}", words);
+        default:
+            return input_.damaged("zstd", words);
+        }
+    }
+
+    DecompressorInput input_;
+    std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
+    bool ended_ = false;
+};
+
+} // namespace
+
+DecompressorResult make_zstd_decompressor(DecompressorInput input) {
+    auto made = std::make_unique<ZstdDecompressor>(input);
+    if (!made->is_made())
+        return fail(ErrorKind::system, "make a zstd context: no memory");
+    return made;
+}
+
+} // namespace lifeboat::host

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/archive/zstd_packing.h"
+
+#include <memory>
+
+#include <zstd.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+constexpr int level = 19;
+constexpr int window_log = 21; // the level itself would take 8 MiB
+
+struct FreeContext {
+    void operator()(ZSTD_CCtx* context) const { ::ZSTD_freeCCtx(context); }
+};
+using ContextPointer = std::unique_ptr<ZSTD_CCtx, FreeContext>;
+
+std::unexpected<Error> zstd_error(std::size_t bytes, std::size_t code) {
+    return fail(ErrorKind::system, "compress {} bytes with zstd: {}", bytes, ::ZSTD_getErrorName(code));
+}
+
+} // namespace
+
+Result<std::string> pack_for_kernel(std::string_view content) {
+    const ContextPointer context(::ZSTD_createCCtx());
+    if (!context)
+        return fail(ErrorKind::system, "make a zstd context: no memory");
+    constexpr std::pair<ZSTD_cParameter, int> parameters[] = {
+        {ZSTD_c_compressionLevel, level}, {ZSTD_c_windowLog, window_log}, {ZSTD_c_checksumFlag, 1}};
+    for (const auto& [parameter, value] : parameters)
+        if (const std::size_t set = ::ZSTD_CCtx_setParameter(context.get(), parameter, value);
+            ::ZSTD_isError(set) != 0)
+            return zstd_error(content.size(), set);
+    std::string packed(::ZSTD_compressBound(content.size()), '\0');
+    const std::size_t bytes =
+        ::ZSTD_compress2(context.get(), packed.data(), packed.size(), content.data(), content.size());
+    if (::ZSTD_isError(bytes) != 0)
+        return zstd_error(content.size(), bytes);
+    packed.resize(bytes);
+    return packed;
+}
+
+} // namespace lifeboat::host
