@@ -85,8 +85,9 @@ void ModuleLoader::load_for(const std::string& modalias) {
         ScopeGuard unref([module] { ::kmod_module_unref(module); });
         if (is_loaded(module))
             continue;
-        const int error = ::kmod_module_probe_insert_module(module, KMOD_PROBE_IGNORE_COMMAND, nullptr,
-                                                            nullptr, nullptr, nullptr);
+        // There are no install commands to ignore, and KMOD_PROBE_IGNORE_COMMAND would pass over the soft
+        // dependencies of the module itself (ext4's crc32c).
+        const int error = ::kmod_module_probe_insert_module(module, 0, nullptr, nullptr, nullptr, nullptr);
         if (error == 0)
             ++loaded_;
         else if (error < 0 && error != -EEXIST)
