@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -179,18 +180,6 @@ void parse_line(Plan& plan, std::size_t number, std::string_view line) {
     set_or_complain(plan, where, cut->key, cut->value);
 }
 
-// fstab(5): blanks and backslashes inside of a field stand as \ and three octal digits.
-std::string decode_octal(std::string_view text) {
-    std::string decoded;
-    while (!text.empty()) {
-        const auto code = text.starts_with('\\') ? parse_unsigned(text.substr(1, 3), 8) : std::nullopt;
-        const bool is_code = text.size() >= 4 && code && *code < 256;
-        decoded += is_code ? static_cast<char>(*code) : text.front();
-        text.remove_prefix(is_code ? 4 : 1);
-    }
-    return decoded;
-}
-
 constexpr std::array<Word<TargetTag>, 4> tag_words{{{"UUID", TargetTag::uuid},
                                                     {"LABEL", TargetTag::label},
                                                     {"PARTUUID", TargetTag::part_uuid},
@@ -231,12 +220,55 @@ bool is_safe_path(std::string_view path) {
     return path.starts_with('/') && framed.find("/../") == std::string::npos && !path.contains('\0');
 }
 
+void write_deadlines(std::string& text, const PlannedDeadlines& deadlines) {
+    const std::pair<std::string_view, std::uint64_t> fields[] = {
+        {"modules", deadlines.modules_s}, {"target", deadlines.target_s}, {"dmesg", deadlines.dmesg_s},
+        {"vmcore", deadlines.vmcore_s},   {"finish", deadlines.finish_s}, {"total", deadlines.total_s},
+        {"stall", deadlines.stall_s}};
+    for (const auto& [name, seconds] : fields)
+        text += std::format("deadline.{} = {}\n", name, seconds);
+}
+
+std::string on_one_line(std::string text) {
+    std::ranges::replace_if(text, [](char character) { return character == '\n' || character == '\r'; }, ' ');
+    return text;
+}
+
 } // namespace
+
+std::string encode_octal(std::string_view text) {
+    constexpr std::string_view separators = " \t\r\n\"\\";
+    std::string encoded;
+    for (const char character : text) {
+        if (separators.contains(character))
+            encoded += std::format("\\{:03o}", static_cast<unsigned char>(character));
+        else
+            encoded += character;
+    }
+    return encoded;
+}
+
+std::string decode_octal(std::string_view text) {
+    std::string decoded;
+    while (!text.empty()) {
+        const auto code = text.starts_with('\\') ? parse_unsigned(text.substr(1, 3), 8) : std::nullopt;
+        const bool is_code = text.size() >= 4 && code && *code < 256;
+        decoded += is_code ? static_cast<char>(*code) : text.front();
+        text.remove_prefix(is_code ? 4 : 1);
+    }
+    return decoded;
+}
 
 std::string Target::source() const {
     if (tag == TargetTag::device_path)
         return name;
     return std::format("{}={}", word_of(tag, tag_words), name);
+}
+
+std::string Target::text() const {
+    const std::string_view word = word_of(tag, tag_words);
+    return std::format("{}{}{} {} {} {}", word, word.empty() ? "" : "=", encode_octal(name),
+                       encode_octal(path), type, options);
 }
 
 Result<Target> parse_target(std::string_view text) {
@@ -282,6 +314,20 @@ Plan Plan::parse(std::string_view text) {
     for (const std::string_view line : split_lines(text))
         parse_line(plan, ++number, line);
     return plan;
+}
+
+std::string Plan::text() const {
+    std::string text;
+    for (const Target& target : targets)
+        text += std::format("target = {}\n", target.text());
+    for (const PlannedModule& module : modules)
+        text += std::format("module = {}{}{}\n", module.path, module.parameters.empty() ? "" : " ",
+                            module.parameters);
+    text += std::format("level = {}\ncompress = {}\nthreads = {}\nhost = {}\naction = {}\ncoldplug = {}\n",
+                        level, words_of(compression), threads, on_one_line(host),
+                        word_of(action, action_words), word_of(coldplug, coldplug_words));
+    write_deadlines(text, deadlines);
+    return text;
 }
 
 void Plan::override_from(std::span<const KernelParameter> parameters) {

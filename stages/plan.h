@@ -30,7 +30,12 @@ struct Target {
     std::string options = "rw,noatime";
 
     [[nodiscard]] std::string source() const; // "UUID=...", "/dev/sda1"
+    [[nodiscard]] std::string text() const;   // as parse_target() reads it
 };
+
+// A blank, tab, line end, quote or backslash in a field stands as \ and three octal digits, as in fstab(5).
+std::string encode_octal(std::string_view text);
+std::string decode_octal(std::string_view text);
 
 // `SOURCE PATH [TYPE|auto] [OPTIONS]`; a blank in one of them is written \040, as in fstab(5).
 Result<Target> parse_target(std::string_view text);
@@ -70,6 +75,9 @@ struct Plan {
     // One line's worth; nothing is changed where it fails: no_data when the key is not known, else invalid.
     Result<> set(std::string_view key, std::string_view value);
     void override_from(std::span<const KernelParameter> parameters);
+    // The plan as parse() reads it, every key named; without the complaints. A host name's line ends, a part
+    // of it that no line can hold, become blanks.
+    [[nodiscard]] std::string text() const;
 };
 
 // Reads /etc/lifeboat/plan and /proc/cmdline. A file that cannot be read is a complaint too.

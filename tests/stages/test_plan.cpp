@@ -55,6 +55,56 @@ TEST_CASE("a whole plan") {
     CHECK(plan.deadlines.stall_s == 7);
 }
 
+TEST_CASE("a plan that is written and read is the same plan") {
+    Plan plan;
+    plan.targets = {{TargetTag::uuid, "6c69-66", "/var/crash", "ext4", "rw,noatime"},
+                    {TargetTag::label, "the \"old\" disk", "/", "auto", "rw"},
+                    {TargetTag::part_label, "tab\tand\\040", "/a b/c", "xfs", "rw,nouuid"},
+                    {TargetTag::part_uuid, "1-02", "/", "vfat", "rw"},
+                    {TargetTag::device_path, "/dev/disk/by-path/a b", "/x", "auto", "rw"}};
+    plan.modules = {{"/lib/modules/6.1/a.ko", ""}, {"/lib/modules/6.1/b.ko", "scan=sync x=\"a b\""}};
+    plan.level = 17;
+    plan.compression = {Compression::Method::zlib, 6};
+    plan.threads = 3;
+    plan.host = "db 7";
+    plan.action = Action::power_off;
+    plan.coldplug = Coldplug::never;
+    plan.deadlines = {1, 2, 3, 4, 5, 6, 7};
+
+    const Plan read = Plan::parse(plan.text());
+    CHECK(read.complaints == std::vector<std::string>{});
+    REQUIRE(read.targets.size() == plan.targets.size());
+    for (std::size_t i = 0; i < plan.targets.size(); ++i) {
+        CAPTURE(plan.targets[i].text());
+        CHECK(read.targets[i].tag == plan.targets[i].tag);
+        CHECK(read.targets[i].name == plan.targets[i].name);
+        CHECK(read.targets[i].path == plan.targets[i].path);
+        CHECK(read.targets[i].type == plan.targets[i].type);
+        CHECK(read.targets[i].options == plan.targets[i].options);
+    }
+    REQUIRE(read.modules.size() == 2);
+    CHECK(read.modules[0].path == "/lib/modules/6.1/a.ko");
+    CHECK(read.modules[1].parameters == "scan=sync x=\"a b\"");
+    CHECK(read.deadlines.stall_s == 7);
+    CHECK(read.text() == plan.text());
+
+    // A compression of each method, and the defaults of all else.
+    for (const Compression compression :
+         {Compression{Compression::Method::none, 1}, Compression{Compression::Method::zstd, -3}}) {
+        Plan other;
+        other.compression = compression;
+        CHECK(Plan::parse(other.text()).text() == other.text());
+    }
+}
+
+TEST_CASE("a host name of several lines does not become keys of its own") {
+    Plan plan;
+    plan.host = "a\nlevel = 0";
+    const Plan read = Plan::parse(plan.text());
+    CHECK(read.level == 31);
+    CHECK(read.host == "a level = 0");
+}
+
 TEST_CASE("what cannot be used is named, with its line and what is done instead") {
     const struct {
         std::string text;
