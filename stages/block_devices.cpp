@@ -6,10 +6,10 @@
 #include "base/text.h"
 #include "stages/device_node.h"
 #include "stages/list_folder.h"
+#include "stages/read_attribute.h"
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include <blkid/blkid.h>
 #include <strings.h>
@@ -23,21 +23,6 @@ namespace {
 bool is_of_no_use(std::string_view name) {
     constexpr std::string_view prefixes[] = {"ram", "zram", "loop", "fd", "nbd"};
     return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
-}
-
-std::optional<dev_t> parse_device_number(std::string_view text) {
-    const auto cut = split_key_value(text, ':');
-    const auto major = cut ? parse_unsigned(cut->key) : std::nullopt;
-    const auto minor = cut ? parse_unsigned(cut->value) : std::nullopt;
-    if (!major || !minor)
-        return std::nullopt;
-    return makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor));
-}
-
-std::string read_attribute(const std::string& path) {
-    const std::string text = read_file(path).value_or("");
-    const auto lines = split_lines(text);
-    return std::string(lines.empty() ? "" : trim(lines.front()));
 }
 
 void read_partition_names(const std::string& folder, BlockDevice& device) {
@@ -92,10 +77,8 @@ std::string probe_into(DeviceTags& tags, int fd) {
     tags.type = value_of(probe, "TYPE");
     tags.uuid = value_of(probe, "UUID");
     tags.label = value_of(probe, "LABEL");
-    if (std::string value = value_of(probe, "PART_ENTRY_UUID"); !value.empty())
-        tags.part_uuid = std::move(value);
-    if (std::string value = value_of(probe, "PART_ENTRY_NAME"); !value.empty())
-        tags.part_label = std::move(value);
+    tags.part_uuid = value_of(probe, "PART_ENTRY_UUID");
+    tags.part_label = value_of(probe, "PART_ENTRY_NAME");
     return {};
 }
 
@@ -104,6 +87,15 @@ bool same_uuid(const std::string& one, const std::string& other) {
 }
 
 } // namespace
+
+std::optional<dev_t> parse_device_number(std::string_view text) {
+    const auto cut = split_key_value(text, ':');
+    const auto major = cut ? parse_unsigned(cut->key) : std::nullopt;
+    const auto minor = cut ? parse_unsigned(cut->value) : std::nullopt;
+    if (!major || !minor)
+        return std::nullopt;
+    return makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor));
+}
 
 std::vector<BlockDevice> list_block_devices(const SystemPaths& paths) {
     std::vector<BlockDevice> devices;
@@ -115,11 +107,20 @@ std::vector<BlockDevice> list_block_devices(const SystemPaths& paths) {
     return devices;
 }
 
-DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device) {
-    DeviceTags tags{.part_uuid = device.part_uuid, .part_label = device.part_label};
-    const auto node = device_node(paths, device.name, S_IFBLK, device.number);
-    const auto file = node ? open_file(*node, O_RDONLY | O_NONBLOCK) : Result<Descriptor>(fail(node.error()));
+DeviceTags probe_node(const std::string& node) {
+    DeviceTags tags;
+    const auto file = open_file(node, O_RDONLY | O_NONBLOCK);
     tags.trouble = file ? probe_into(tags, file->get()) : file.error().text;
+    return tags;
+}
+
+DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device) {
+    const auto node = device_node(paths, device.name, S_IFBLK, device.number);
+    DeviceTags tags = node ? probe_node(*node) : DeviceTags{.trouble = node.error().text};
+    if (tags.part_uuid.empty())
+        tags.part_uuid = device.part_uuid;
+    if (tags.part_label.empty())
+        tags.part_label = device.part_label;
     return tags;
 }
 

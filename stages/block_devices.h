@@ -6,6 +6,7 @@
 #include "stages/system_paths.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,12 @@ struct DeviceTags {
     std::string trouble; // why nothing could be read, empty when it could
 };
 
-// Reads the device (libblkid). May hang on a dead one: not for PID 1.
+// "8:1", as sysfs and mountinfo write it.
+std::optional<dev_t> parse_device_number(std::string_view text);
+
+// Reads what is behind a device node or a file (libblkid). May hang on a dead device: not for PID 1.
+DeviceTags probe_node(const std::string& node);
+// The same for a device, whose node is made where there is none; what the kernel says of it is there too.
 DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device);
 
 bool matches(const Target& target, const BlockDevice& device, const DeviceTags& tags);
