@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/machine/memory_need.h"
+
+#include "base/text.h"
+#include "stages/read_attribute.h"
+
+#include <algorithm>
+
+namespace lifeboat::host {
+
+namespace {
+
+constexpr std::uint64_t mebibyte = 1 << 20;
+
+// What the kernel allocates until the initrd is unpacked, besides its image, on the command line that
+// `lifeboat load` gives it. docs/design.md, "What has to be reserved", has the measurements.
+constexpr std::uint64_t kernel_boot_bytes = 8 * mebibyte;
+// Its init sections and the gaps between its sections, which it gives back before init starts. Debian's 6.1
+// cloud kernel says "Freeing unused": 2036 + 2612 + 2040 + 1892 KiB.
+constexpr std::uint64_t given_back_bytes = 8 * mebibyte;
+// PID 1 and its children at their largest, with two threads (peak_kib of the summary line).
+constexpr std::uint64_t lifeboat_bytes = 6 * mebibyte + mebibyte / 4;
+
+} // namespace
+
+std::vector<MemoryPart> memory_need(const MemoryInput& input) {
+    const std::uint64_t capture_bytes = input.module_bytes + lifeboat_bytes;
+    // Modules and lifeboat come when the image's init sections and the packed initrd are gone.
+    const std::uint64_t freed_bytes = given_back_bytes + input.packed_bytes;
+    return {{"kernel image", input.kernel_init_bytes, "init_size of the image's header"},
+            {"kernel while it boots", kernel_boot_bytes, "measured on Debian's 6.1 and 6.12"},
+            {"initrd packed", input.packed_bytes, "the file"},
+            {"initrd unpacked", input.rootfs_bytes, "its files, in whole pages"},
+            {"capture", capture_bytes - std::min(capture_bytes, freed_bytes),
+             "modules and lifeboat, less what the kernel has given back by then"}};
+}
+
+std::uint64_t sum_of(std::span<const MemoryPart> parts) {
+    std::uint64_t sum = 0;
+    for (const MemoryPart& part : parts)
+        sum += part.bytes;
+    return sum;
+}
+
+std::string sum_text(std::span<const MemoryPart> parts) {
+    std::string text;
+    for (const MemoryPart& part : parts)
+        if (part.bytes > 0)
+            text += std::format("{}{} {}", text.empty() ? "" : " + ", part.name, in_mebibytes(part.bytes));
+    return std::format("{} = {}", text, in_mebibytes(sum_of(parts)));
+}
+
+std::uint64_t recommended_reservation_bytes(std::uint64_t need_bytes) {
+    constexpr std::uint64_t step = 16 * mebibyte;
+    constexpr std::uint64_t margin = 8 * mebibyte;
+    return (need_bytes + margin + step - 1) / step * step;
+}
+
+Result<std::uint64_t> read_reservation_bytes(const SystemPaths& paths) {
+    const std::string path = paths.sys + "/kernel/kexec_crash_size";
+    const auto bytes = parse_unsigned(read_attribute(path));
+    if (!bytes)
+        return fail(ErrorKind::no_data, "read '{}': no number of bytes", path);
+    return *bytes;
+}
+
+std::string in_mebibytes(std::uint64_t bytes) {
+    const std::uint64_t tenths = (bytes * 10 + mebibyte / 2) / mebibyte;
+    return std::format("{}.{} MiB", tenths / 10, tenths % 10);
+}
+
+} // namespace lifeboat::host

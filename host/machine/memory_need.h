@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How much memory has to be reserved for a capture: a sum of parts, each with where its number comes from.
+//
+// It is the least with which it works, so what is below it need not be tried. A reservation should be larger:
+// recommended_reservation_bytes().
+#pragma once
+
+#include "base/result.h"
+#include "stages/system_paths.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lifeboat::host {
+
+struct MemoryPart {
+    std::string name; // "kernel image"
+    std::uint64_t bytes = 0;
+    std::string source; // "the image's header"
+};
+
+// What is known of an initrd and its kernel.
+struct MemoryInput {
+    std::uint64_t kernel_init_bytes = 0; // InstalledKernel::init_bytes
+    std::uint64_t packed_bytes = 0;      // the initrd
+    std::uint64_t rootfs_bytes = 0;      // what is in it, in whole pages
+    std::uint64_t module_bytes = 0;      // its modules, once loaded
+};
+
+std::vector<MemoryPart> memory_need(const MemoryInput& input);
+std::uint64_t sum_of(std::span<const MemoryPart> parts);
+
+// "kernel image 51.5 + initrd unpacked 2.1 + ... = 66.0 MiB"
+std::string sum_text(std::span<const MemoryPart> parts);
+
+// For crashkernel=: the sum with room for a machine that differs a little, in whole 16 MiB.
+std::uint64_t recommended_reservation_bytes(std::uint64_t need_bytes);
+
+// What is reserved; 0: nothing.
+Result<std::uint64_t> read_reservation_bytes(const SystemPaths& paths);
+
+// "66.0 MiB"
+std::string in_mebibytes(std::uint64_t bytes);
+
+} // namespace lifeboat::host

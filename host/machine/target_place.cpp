@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/machine/target_place.h"
+
+#include "base/text.h"
+#include "host/machine/crash_mount_options.h"
+#include "host/machine/mount_table.h"
+#include "host/machine/resolved_path.h"
+#include "host/machine/unfit_file_system.h"
+#include "stages/block_devices.h"
+#include "stages/list_folder.h"
+#include "stages/read_attribute.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <sys/sysmacros.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+struct Probed {
+    BlockDevice device;
+    DeviceTags tags;
+};
+
+std::vector<Probed> probe_all(const SystemPaths& paths) {
+    std::vector<Probed> probed;
+    for (BlockDevice& device : list_block_devices(paths)) {
+        DeviceTags tags = probe_node(paths.dev + "/" + device.name);
+        if (tags.part_uuid.empty())
+            tags.part_uuid = device.part_uuid;
+        if (tags.part_label.empty())
+            tags.part_label = device.part_label;
+        probed.push_back({std::move(device), std::move(tags)});
+    }
+    return probed;
+}
+
+std::string names_of(const std::vector<const Probed*>& devices) {
+    std::string text;
+    for (const Probed* one : devices)
+        text += std::format("{}/dev/{}", text.empty() ? "" : " and ", one->device.name);
+    return text;
+}
+
+class Location {
+public:
+    Location(const SystemPaths& paths, std::string_view text)
+        : paths_(paths)
+        , text_(text) {}
+
+    Result<TargetPlace> find() {
+        probed_ = probe_all(paths_);
+        mounts_ = TRY(read_mount_table(paths_));
+        const auto words = split_words(text_);
+        if (words.size() == 1 && words[0].starts_with('/'))
+            return of_folder(decode_octal(words[0]));
+        return of_source(words.size() > 3);
+    }
+
+private:
+    Result<TargetPlace> of_folder(const std::string& folder);
+    Result<TargetPlace> of_source(bool has_options);
+
+    [[nodiscard]] Result<dev_t> device_of(const MountEntry& mount) const;
+    [[nodiscard]] Result<dev_t> device_named(const std::string& path) const;
+    [[nodiscard]] const MountEntry* mount_of(dev_t device) const;
+    [[nodiscard]] std::vector<const Probed*> matching(const Target& target) const;
+    [[nodiscard]] const Probed* probed(dev_t device) const;
+
+    [[nodiscard]] Result<> check_mount(const MountEntry& mount, const std::string& folder) const;
+    [[nodiscard]] Result<> check_unambiguous(const Target& target) const;
+    [[nodiscard]] Result<> check_content(const Probed& found) const;
+    [[nodiscard]] Result<> check_single_device(const Target& target) const;
+    [[nodiscard]] Result<> name_by_content(Target& target, dev_t device) const;
+    Result<TargetPlace> complete(Target target, dev_t device, const MountEntry* mount, bool has_options);
+
+    const SystemPaths& paths_;
+    std::string_view text_;
+    std::vector<Probed> probed_;
+    std::vector<MountEntry> mounts_;
+};
+
+std::string_view name_of_device(const std::string& path) {
+    return std::string_view(path).substr(path.find("/dev/") + 5);
+}
+
+// "/dev/mapper/a" and "/dev/disk/by-path/x" are links to what sysfs names.
+Result<dev_t> Location::device_named(const std::string& path) const {
+    const std::string resolved = TRY(resolve_path(paths_.root, path));
+    if (!resolved.starts_with("/dev/"))
+        return fail(ErrorKind::no_data, "'{}' is not a device: it leads to '{}'", path, resolved);
+    std::string name(name_of_device(resolved));
+    std::ranges::replace(name, '/', '!');
+    const auto number =
+        parse_device_number(read_attribute(std::format("{}/class/block/{}/dev", paths_.sys, name)));
+    if (!number)
+        return fail(ErrorKind::no_data, "there is no block device '{}'", path);
+    return *number;
+}
+
+// btrfs has a device number of its own for each subvolume, and names the disk as its source.
+Result<dev_t> Location::device_of(const MountEntry& mount) const {
+    if (major(mount.device) != 0)
+        return mount.device;
+    if (mount.source.starts_with("/dev/"))
+        return device_named(mount.source);
+    return fail(ErrorKind::unsupported,
+                "it is on {} ('{}'), which is on no block device: name a folder on a disk", mount.type,
+                mount.source);
+}
+
+const MountEntry* Location::mount_of(dev_t device) const {
+    const MountEntry* best = nullptr;
+    for (const MountEntry& mount : mounts_) {
+        const auto number = major(mount.device) != 0 || mount.source.starts_with("/dev/")
+                                ? device_of(mount)
+                                : Result<dev_t>(fail(ErrorKind::no_data, "no device"));
+        // One that shows all of the file system tells where the folder is seen.
+        if (number && *number == device && (best == nullptr || (best->root != "/" && mount.root == "/")))
+            best = &mount;
+    }
+    return best;
+}
+
+std::vector<const Probed*> Location::matching(const Target& target) const {
+    std::vector<const Probed*> found;
+    for (const Probed& one : probed_)
+        if (matches(target, one.device, one.tags))
+            found.push_back(&one);
+    return found;
+}
+
+const Probed* Location::probed(dev_t device) const {
+    const auto found =
+        std::ranges::find_if(probed_, [&](const Probed& one) { return one.device.number == device; });
+    return found == probed_.end() ? nullptr : &*found;
+}
+
+Result<> Location::check_mount(const MountEntry& mount, const std::string& folder) const {
+    if (const auto reason = why_unfit_mounted(mount.type))
+        return fail(ErrorKind::unsupported, "it is on {} ('{}'), {}: {}", mount.type, mount.folder,
+                    reason->what, reason->remedy);
+    if (const std::string missing = find_unmounted(paths_, folder, mount); !missing.empty())
+        return fail(
+            ErrorKind::unsupported,
+            "'{}' is named in '{}/etc/fstab' and not mounted, so that the dumps would go below it: mount it, "
+            "then pack again",
+            missing, paths_.root);
+    // A mount that only shows it read-only is no matter: in the crash kernel it is mounted anew.
+    if (has_option(mount.super_options, "ro"))
+        return fail(ErrorKind::unsupported,
+                    "its file system ('{}', {}) is mounted read-only, which the kernel also does after an "
+                    "error: make "
+                    "it writable, or name it as 'UUID=... FOLDER {} rw'",
+                    mount.folder, mount.type, mount.type);
+    return {};
+}
+
+Result<> Location::check_unambiguous(const Target& target) const {
+    const auto found = matching(target);
+    if (found.size() > 1)
+        return fail(
+            ErrorKind::unsupported,
+            "{} is on {}, and which of them the crash kernel finds first is not known: change one's, or name "
+            "it by PARTUUID=",
+            target.source(), names_of(found));
+    return {};
+}
+
+Result<> Location::check_content(const Probed& found) const {
+    if (const auto reason = why_unfit_content(found.tags.type))
+        return fail(ErrorKind::unsupported, "'/dev/{}' {}: {}", found.device.name, reason->what,
+                    reason->remedy);
+    return {};
+}
+
+// Source: Linux fs/btrfs/sysfs.c: /sys/fs/btrfs/UUID/devices.
+Result<> Location::check_single_device(const Target& target) const {
+    if (target.type != "btrfs" || target.tag != TargetTag::uuid)
+        return {};
+    const auto devices = list_folder(std::format("{}/fs/btrfs/{}/devices", paths_.sys, target.name));
+    if (devices && devices->size() > 1)
+        return fail(
+            ErrorKind::unsupported,
+            "its btrfs is on {} devices, and a dump can only go to a file system on one: name another target",
+            devices->size());
+    return {};
+}
+
+// The best name that the device has: /dev/sda need not be the crash kernel's.
+Result<> Location::name_by_content(Target& target, dev_t device) const {
+    const Probed* const found = probed(device);
+    if (found == nullptr)
+        return {}; // not one that is listed: following it says what it is
+    const std::string& name = found->device.name;
+    const bool needs_type = target.type == "auto" || target.type.empty();
+    if (!found->tags.trouble.empty() && (needs_type || target.tag == TargetTag::device_path))
+        return fail(ErrorKind::unsupported, "what is on '/dev/{}' is not known: {}: pack as root", name,
+                    found->tags.trouble);
+    if (needs_type) {
+        TRY(check_content(*found));
+        if (found->tags.type.empty())
+            return fail(ErrorKind::unsupported,
+                        "no file system is seen on '/dev/{}': make one, or name its type", name);
+        target.type = found->tags.type;
+    }
+    if (target.tag != TargetTag::device_path)
+        return {};
+    if (found->tags.uuid.empty() && found->tags.part_uuid.empty())
+        return fail(ErrorKind::unsupported,
+                    "'/dev/{}' has no UUID by which the crash kernel would find it again: give its file "
+                    "system a UUID, or "
+                    "name it by LABEL= or PARTLABEL=",
+                    name);
+    target.tag = found->tags.uuid.empty() ? TargetTag::part_uuid : TargetTag::uuid;
+    target.name = found->tags.uuid.empty() ? found->tags.part_uuid : found->tags.uuid;
+    return {};
+}
+
+Result<TargetPlace> Location::complete(Target target, dev_t device, const MountEntry* mount,
+                                       bool has_options) {
+    TargetPlace place;
+    place.chain = TRY(follow_device(paths_, device));
+    TRY(name_by_content(target, device));
+    TRY(check_unambiguous(target));
+    TRY(check_single_device(target));
+    CrashMountOptions options =
+        TRY(crash_mount_options(target.type, mount == nullptr ? "" : mount->super_options));
+    if (!has_options)
+        target.options = options.options;
+    if (has_option(target.options, "ro"))
+        return fail(ErrorKind::invalid, "its options '{}' make it read-only: leave out 'ro'", target.options);
+    place.modules = std::move(options.modules);
+    place.target = std::move(target);
+    return place;
+}
+
+Result<TargetPlace> Location::of_folder(const std::string& folder) {
+    const std::string resolved = TRY(resolve_path(paths_.root, folder));
+    if (resolved == "/dev" || resolved.starts_with("/dev/"))
+        return fail(ErrorKind::invalid, "it is a device: write '{} FOLDER', the folder being one on it",
+                    folder);
+    const MountEntry* const mount = find_mount(mounts_, resolved);
+    if (mount == nullptr)
+        return fail(
+            ErrorKind::no_data,
+            "nothing is mounted at '/' in '{}/self/mountinfo', as in a chroot: name it as 'UUID=... FOLDER'",
+            paths_.proc);
+    TRY(check_mount(*mount, resolved));
+    const dev_t device = TRY(device_of(*mount));
+    Target target{.tag = TargetTag::device_path,
+                  .path = joined_path(mount->root, path_below(resolved, mount->folder)),
+                  .type = mount->type};
+    TargetPlace place = TRY(complete(std::move(target), device, mount, false));
+    place.folder_on_host = resolved;
+    return place;
+}
+
+Result<TargetPlace> Location::of_source(bool has_options) {
+    Target target = TRY(parse_target(text_));
+    if (const auto reason = why_unfit_mounted(target.type))
+        return fail(ErrorKind::unsupported, "its type is {}, {}: {}", target.type, reason->what,
+                    reason->remedy);
+    std::optional<dev_t> device;
+    if (target.tag == TargetTag::device_path) {
+        device = TRY(device_named(target.name));
+    } else {
+        TRY(check_unambiguous(target));
+        const auto found = matching(target);
+        if (found.empty())
+            return fail(ErrorKind::no_data, "no block device has {}: 'blkid' lists those that are there",
+                        target.source());
+        device = found.front()->device.number;
+    }
+    const MountEntry* const mount = mount_of(*device);
+    TargetPlace place = TRY(complete(std::move(target), *device, mount, has_options));
+    if (mount != nullptr && is_below(place.target.path, mount->root))
+        place.folder_on_host = joined_path(mount->folder, path_below(place.target.path, mount->root));
+    return place;
+}
+
+} // namespace
+
+Result<TargetPlace> locate_target(const SystemPaths& paths, std::string_view text) {
+    return Location(paths, text).find().transform_error(while_doing(std::format("target '{}'", text)));
+}
+
+} // namespace lifeboat::host

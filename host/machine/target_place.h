@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where a target lies: from what the administrator wrote to the file system, its device, and the line of the
+// plan by which the crash kernel finds it again.
+#pragma once
+
+#include "base/result.h"
+#include "host/machine/device_chain.h"
+#include "stages/plan.h"
+#include "stages/system_paths.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lifeboat::host {
+
+struct TargetPlace {
+    Target target; // for the plan: by the file system's UUID where it has one
+    DeviceChain chain;
+    std::vector<std::string> modules; // beyond those of devices and file system: character sets
+    std::string folder_on_host;       // where the dumps are seen on this host; empty when it is not mounted
+};
+
+// `text` is a folder ("/var/crash") or a target as in the plan ("UUID=... /crash ext4 rw"). A folder that
+// does not exist is made in the crash kernel. Fails with invalid where the text cannot be understood, with
+// unsupported where no dump can be written to what it names, and says what to do.
+Result<TargetPlace> locate_target(const SystemPaths& paths, std::string_view text);
+
+} // namespace lifeboat::host

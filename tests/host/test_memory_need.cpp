@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/machine/memory_need.h"
+#include "tests/builders/fake_machine.h"
+#include "tests/error_text.h"
+
+#include <doctest/doctest.h>
+
+using namespace lifeboat::host;
+
+namespace {
+
+constexpr std::uint64_t mebibyte = 1 << 20;
+
+} // namespace
+
+TEST_CASE("the need is a sum of named parts") {
+    const auto parts = memory_need({.kernel_init_bytes = 50 * mebibyte,
+                                    .packed_bytes = mebibyte / 2,
+                                    .rootfs_bytes = 2 * mebibyte,
+                                    .module_bytes = mebibyte});
+    std::uint64_t sum = 0;
+    for (const MemoryPart& part : parts) {
+        CHECK_FALSE(part.source.empty());
+        sum += part.bytes;
+    }
+    CHECK(sum == sum_of(parts));
+    CHECK(parts[0].bytes == 50 * mebibyte);
+    CHECK(sum >= 52 * mebibyte + mebibyte / 2);
+    // A few modules fit into what the kernel gives back before init starts, many do not.
+    CHECK(parts.back().bytes == 0);
+    const auto more = memory_need({.kernel_init_bytes = 50 * mebibyte,
+                                   .packed_bytes = mebibyte / 2,
+                                   .rootfs_bytes = 2 * mebibyte,
+                                   .module_bytes = 20 * mebibyte});
+    CHECK(more.back().bytes > 10 * mebibyte);
+    CHECK(more.back().bytes < 20 * mebibyte);
+}
+
+TEST_CASE("the sum in words") {
+    const std::vector<MemoryPart> parts{{"image", 51 * mebibyte + mebibyte / 2, "x"},
+                                        {"none", 0, "x"},
+                                        {"initrd", mebibyte + mebibyte / 20, "x"}};
+    CHECK(sum_text(parts) == "image 51.5 MiB + initrd 1.0 MiB = 52.5 MiB");
+    CHECK(in_mebibytes(0) == "0.0 MiB");
+    CHECK(in_mebibytes(mebibyte - 1) == "1.0 MiB");
+}
+
+TEST_CASE("a reservation has some room, in steps that bootloaders' files are written in") {
+    CHECK(recommended_reservation_bytes(56 * mebibyte) == 64 * mebibyte);
+    CHECK(recommended_reservation_bytes(56 * mebibyte + 1) == 80 * mebibyte);
+}
+
+TEST_CASE("what is reserved") {
+    const lifeboat::tests::FakeMachine machine("");
+    CHECK(read_reservation_bytes(machine.paths()).value() == 128 * mebibyte);
+    machine.write("sys/kernel/kexec_crash_size", "many\n");
+    CHECK(lifeboat::tests::error_text(read_reservation_bytes(machine.paths())) ==
+          "read '" + machine.path("sys/kernel/kexec_crash_size") + "': no number of bytes");
+}
