@@ -32,8 +32,18 @@ constexpr Option prune_options[] = {
     {"--dry-run", "", "only say what would go"},
     config_option,
 };
+constexpr Option pack_options[] = {
+    {"--kernel", "VERSION", "for this installed kernel; the running one by default"},
+    {"--output", "FILE", "the initrd; by default /var/lib/lifeboat/initrd.img-VERSION"},
+    {"--init", "FILE", "in place of /usr/lib/lifeboat/init"},
+    {"--root", "DIR", "for the machine whose files, /proc and /sys too, are below this folder"},
+    config_option,
+};
 
 constexpr Subcommand table[] = {
+    {{"pack", "", 0, 0, pack_options},
+     "work out what a capture on this machine needs, and make its initrd",
+     pack},
     {{"filter", "INPUT OUTPUT", 2, 2, filter_options}, "make a filtered dump of a core or of a dump", filter},
     {{"dmesg", "FILE", 1, 1, {}}, "print the kernel log that is in a core or dump", dmesg},
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},

@@ -32,6 +32,7 @@ const Subcommand* find_subcommand(std::string_view name);
 ExitCode usage_error(std::string_view subcommand, std::string_view error);
 ExitCode failure(std::string_view subcommand, std::string_view error);
 
+ExitCode pack(const Arguments& arguments);
 ExitCode filter(const Arguments& arguments);
 ExitCode dmesg(const Arguments& arguments);
 ExitCode info(const Arguments& arguments);

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "base/replace_file.h"
+#include "host/config.h"
+#include "host/machine/initrd_contents.h"
+#include "host/machine/machine_plan.h"
+#include "host/machine/manifest.h"
+#include "host/machine/memory_need.h"
+#include "host/subcommands.h"
+
+#include <cstdio>
+#include <format>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+constexpr std::string_view name = "pack";
+constexpr std::string_view state_folder = "/var/lib/lifeboat";
+constexpr std::string_view default_init = "/usr/lib/lifeboat/init";
+
+struct PackRequest {
+    SystemPaths paths;
+    std::string version; // empty: the running kernel's
+    std::string config;
+    std::string output; // empty: in the state folder, with plan and manifest
+    std::string init;
+};
+
+struct Packed {
+    MachinePlan machine;
+    InitrdContents contents;
+    InitrdSizes sizes;
+    std::vector<MemoryPart> need;
+    std::uint64_t reserved_bytes = 0;
+};
+
+PackRequest read_request(const Arguments& arguments) {
+    const std::string root(arguments.value("--root").value_or(""));
+    const auto path_of = [&](std::string_view option, std::string_view usual) {
+        const auto given = arguments.value(option);
+        return given ? std::string(*given) : root + std::string(usual);
+    };
+    return {.paths = {.proc = root + "/proc", .sys = root + "/sys", .dev = root + "/dev", .root = root},
+            .version = std::string(arguments.value("--kernel").value_or("")),
+            .config = path_of("--config", default_config_path),
+            .output = std::string(arguments.value("--output").value_or("")),
+            .init = path_of("--init", default_init)};
+}
+
+void line(std::string_view key, std::string_view value) {
+    std::fputs(std::format("{:<9} {}\n", key, printable(value)).c_str(), stdout);
+}
+
+std::string sizes_of(const std::vector<CarriedFile>& files) {
+    std::string text = std::to_string(files.size());
+    for (std::size_t i = 0; i < files.size(); ++i)
+        text +=
+            std::format("{} {} {} KiB", i == 0 ? ":" : ",", files[i].name, (files[i].bytes + 1023) / 1024);
+    return text;
+}
+
+void print_decisions(const Packed& packed) {
+    line("kernel", packed.machine.kernel.version);
+    for (const TargetPlace& place : packed.machine.places) {
+        line("target", place.target.text());
+        line("device", describe(place.chain));
+    }
+    line("modules", sizes_of(packed.contents.modules));
+    if (!packed.contents.firmware.empty())
+        line("firmware", sizes_of(packed.contents.firmware));
+    line("initrd",
+         std::format("{} bytes packed, {} unpacked", packed.sizes.packed_bytes, packed.sizes.unpacked_bytes));
+    line("memory",
+         std::format("{} needed, {} reserved", sum_text(packed.need), in_mebibytes(packed.reserved_bytes)));
+}
+
+std::string crashkernel_for(std::uint64_t need_bytes) {
+    return std::format("crashkernel={}M", recommended_reservation_bytes(need_bytes) >> 20);
+}
+
+// Nothing reserved is no failure: packing when the package is installed comes before the boot that reserves.
+Result<> check_reservation(const Packed& packed) {
+    const std::uint64_t need_bytes = sum_of(packed.need);
+    if (packed.reserved_bytes == 0)
+        failure(name,
+                std::format("no memory is reserved for a crash kernel, packing all the same: boot with {}",
+                            crashkernel_for(need_bytes)));
+    else if (packed.reserved_bytes < need_bytes)
+        return fail(ErrorKind::no_space,
+                    "the plan does not fit into the {} that are reserved: {}; boot with {}",
+                    in_mebibytes(packed.reserved_bytes), sum_text(packed.need), crashkernel_for(need_bytes));
+    return {};
+}
+
+// Waits for another pack into the same folder.
+Result<Descriptor> lock_folder(const std::string& folder) {
+    Descriptor lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+    if (::flock(lock.get(), LOCK_EX) != 0)
+        return fail_system("lock '{}'", folder);
+    return lock;
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos)
+        return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Files that are on disk under other names until all of them are there: "NAME.unchecked".
+class FilesAside {
+public:
+    FilesAside() = default;
+    FilesAside(const FilesAside&) = delete;
+    FilesAside& operator=(const FilesAside&) = delete;
+    ~FilesAside() {
+        for (const std::string& path : paths_)
+            ::unlink(aside(path).c_str());
+    }
+
+    // The name to write under now.
+    std::string add(std::string path) { return aside(paths_.emplace_back(std::move(path))); }
+
+    // In the order in which they were added.
+    Result<> rename_into_place(const Descriptor& folder) {
+        for (const std::string& path : std::exchange(paths_, {}))
+            if (::rename(aside(path).c_str(), path.c_str()) != 0)
+                return fail_system("rename '{}' to '{}'", aside(path), path);
+        if (::fsync(folder.get()) != 0)
+            return fail_system("sync the folder of what is packed");
+        return {};
+    }
+
+private:
+    static std::string aside(const std::string& path) { return path + ".unchecked"; }
+
+    std::vector<std::string> paths_;
+};
+
+// The manifest names what `lifeboat status` has to look at.
+Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
+    Manifest manifest{.kernel = packed.machine.kernel.version};
+    TRY(manifest.add_file("config", request.config));
+    TRY(manifest.add_file("init", request.init));
+    TRY(manifest.add_file("kernel", packed.machine.kernel.image));
+    for (const CarriedFile& module : packed.contents.modules)
+        TRY(manifest.add_file("module", module.source));
+    for (const CarriedFile& firmware : packed.contents.firmware)
+        TRY(manifest.add_file("firmware", firmware.source));
+    return manifest;
+}
+
+Result<> write_initrd(Packed& packed, const std::string& path) {
+    packed.sizes = TRY(packed.contents.writer.write(path));
+    packed.need = memory_need({.kernel_init_bytes = packed.machine.kernel.init_bytes,
+                               .packed_bytes = packed.sizes.packed_bytes,
+                               .rootfs_bytes = packed.sizes.rootfs_bytes,
+                               .module_bytes = packed.contents.module_memory_bytes});
+    print_decisions(packed);
+    return check_reservation(packed);
+}
+
+Result<> write_output(const PackRequest& request, Packed& packed) {
+    const Descriptor folder = TRY(lock_folder(folder_of(request.output)));
+    FilesAside files;
+    TRY(write_initrd(packed, files.add(request.output)));
+    TRY(files.rename_into_place(folder));
+    line("written", request.output);
+    return {};
+}
+
+// A link to the kernel's image, for whoever loads the two: both have the version in their names then.
+Result<> link_image(const PackRequest& request, const Packed& packed, const std::string& path) {
+    const std::string target = packed.machine.kernel.image.substr(request.paths.root.size());
+    ::unlink(path.c_str());
+    if (::symlink(target.c_str(), path.c_str()) != 0)
+        return fail_system("make the link '{}' to '{}'", path, target);
+    return {};
+}
+
+// The initrd under the state folder's names, and beside it what tells what is in it.
+Result<> write_state(const PackRequest& request, Packed& packed) {
+    const std::string folder_name = request.paths.root + std::string(state_folder);
+    const auto path = [&](std::string_view file) {
+        return std::format("{}/{}-{}", folder_name, file, packed.machine.kernel.version);
+    };
+    ::mkdir(folder_name.c_str(), 0755); // whether it is there now, opening it says
+    const Descriptor folder = TRY(lock_folder(folder_name));
+    FilesAside files;
+    TRY(link_image(request, packed, files.add(path("vmlinuz"))));
+    TRY(write_initrd(packed, files.add(path("initrd.img"))));
+    TRY(lifeboat::replace_file(files.add(path("plan")), packed.machine.plan.text()));
+    // Last: an initrd that is newer than its manifest counts as stale, never the other way round.
+    const Manifest manifest = TRY(manifest_of(request, packed));
+    TRY(write_manifest(files.add(path("manifest")), manifest));
+    TRY(files.rename_into_place(folder));
+    line("written", path("initrd.img"));
+    return {};
+}
+
+Result<> run_pack(const PackRequest& request) {
+    const Config config = TRY(read_config(request.config));
+    const std::string version =
+        request.version.empty() ? TRY(running_kernel_version(request.paths)) : request.version;
+    Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
+    packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
+    packed.reserved_bytes = read_reservation_bytes(request.paths).value_or(0);
+    return request.output.empty() ? write_state(request, packed) : write_output(request, packed);
+}
+
+} // namespace
+
+ExitCode pack(const Arguments& arguments) {
+    if (const auto done = run_pack(read_request(arguments)); !done)
+        return failure(name, done.error().text);
+    return exit_ok;
+}
+
+} // namespace lifeboat::host
