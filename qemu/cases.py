@@ -13,6 +13,7 @@ OTHER_UUID = "6c696665-626f-6174-8000-0000000000ff"
 # A stage that hangs may take this long in the cases about deadlines.
 SHORT_DEADLINES = ["deadline.target = 5", "deadline.stall = 5", "deadline.vmcore = 30", "deadline.total = 60"]
 DAMAGED_ROWS = ["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]
+all_planned_modules_load = checks.says(r"lifeboat: modules: [1-9]\d* loaded, 0 failed")
 SUMMARY_FIELDS = [
     *("bytes", "pages", "dumped", "zero", "identical", "unreadable", "doubts"),
     *("kept", "cache", "cache_private", "user", "free", "hwpoison", "offline"),
@@ -162,6 +163,19 @@ CASES: dict[str, Case] = {
         memory="1G",
         dimm_mebibytes=512,
         first_options=["dimm-late"],
+    ),
+    # The initrd that `lifeboat pack` makes
+    "packed": saved(Setup(packed=True, target="/mnt/crash"), all_planned_modules_load),
+    "packed-6.12": saved(
+        Setup(packed=True, kernel="6.12", bus="blk", target=f"/dev/vda {TARGET_PATH}"), all_planned_modules_load
+    ),
+    "packed-partition": saved(
+        small(
+            packed=True,
+            target="/mnt/crash",
+            target_disk=target_disk(partition_uuid=PARTITION_UUID, partition_label="dumps"),
+        ),
+        all_planned_modules_load,
     ),
     # Little memory
     "crashkernel-96M": saved(Setup(crashkernel="96M")),

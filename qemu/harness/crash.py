@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernels, modules, packages
+from . import kernels, modules, packages, packed
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
@@ -39,6 +39,7 @@ class Programs:
 
     init: Path
     guest: Path
+    lifeboat: Path
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Setup:
     first_words: list[str] = field(default_factory=list)  # the kernel's
     crash_options: list[str] = field(default_factory=list)
     raw: bool = False
+    packed: bool = False  # the initrd is made by `lifeboat pack`; what the plan names is in its configuration
     deadline_seconds: float = 240
 
 
@@ -147,7 +149,7 @@ def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
     with tempfile.TemporaryDirectory(prefix=".disks-", dir=folder) as scratch:
         work = Path(scratch)
         disks = _make_disks(setup, work)
-        crash_initrd = _crash_initrd(setup, programs, kernel)
+        crash_initrd = (_packed_initrd if setup.packed else _crash_initrd)(setup, programs, kernel, work)
         (work / "initrd").write_bytes(_first_initrd(setup, programs, kernel, crash_initrd))
         machine = _machine(setup, kernel, work / "initrd", disks)
         run = machine.run(folder / SERIAL_LOG, setup.deadline_seconds)
@@ -229,7 +231,12 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
     return initrd.archive()
 
 
-def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel) -> bytes:
+def _packed_initrd(setup: Setup, programs: Programs, kernel: Kernel, work: Path) -> bytes:
+    config = [f"target = {setup.target}", f"level = {setup.level}", *setup.plan]
+    return packed.pack(programs.lifeboat, programs.init, kernel, setup.bus, setup.target_disk, config, work)
+
+
+def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel, _work: Path) -> bytes:
     initrd = Initrd()
     initrd.add_device("dev/console", 5, 1)
     for name in ("proc", "sys", "tmp"):

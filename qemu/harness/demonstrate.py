@@ -46,7 +46,7 @@ def main() -> int:
         raw=arguments.raw,
     )
     try:
-        outcome = crash(setup, Programs(RELEASE / "init", RELEASE / "guest"), folder.resolve())
+        outcome = crash(setup, Programs(RELEASE / "init", RELEASE / "guest", RELEASE / "lifeboat"), folder.resolve())
     except LostMachine as reason:
         print(f"machine lost: {reason}", file=sys.stderr)
         return EXIT_LOST
