@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view signature_magic = "~Module signature appended~\n";
 constexpr std::string_view firmware_key = "firmware=";
+// A page is the most that a section asks for; more would make a file of any size.
+constexpr std::uint64_t alignment_limit = 1 << 16;
 
 class ModuleImage {
 public:
@@ -56,7 +58,8 @@ bool ModuleImage::read_sections() {
     sections_.resize(header_.e_shnum);
     std::memcpy(sections_.data(), content_.data() + header_.e_shoff, table_bytes);
     return std::ranges::all_of(sections_, [this](const Elf64_Shdr& section) {
-        return !has_bytes(section) || holds(section.sh_offset, section.sh_size);
+        return section.sh_addralign <= alignment_limit &&
+               (!has_bytes(section) || holds(section.sh_offset, section.sh_size));
     });
 }
 

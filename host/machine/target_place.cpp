@@ -224,8 +224,8 @@ Result<TargetPlace> Location::complete(Target target, dev_t device, const MountE
     TargetPlace place;
     place.chain = TRY(follow_device(paths_, device));
     TRY(name_by_content(target, device));
+    TRY(check_single_device(target)); // all of a btrfs's devices have its UUID
     TRY(check_unambiguous(target));
-    TRY(check_single_device(target));
     CrashMountOptions options =
         TRY(crash_mount_options(target.type, mount == nullptr ? "" : mount->super_options));
     if (!has_options)
@@ -267,7 +267,6 @@ Result<TargetPlace> Location::of_source(bool has_options) {
     if (target.tag == TargetTag::device_path) {
         device = TRY(device_named(target.name));
     } else {
-        TRY(check_unambiguous(target));
         const auto found = matching(target);
         if (found.empty())
             return fail(ErrorKind::no_data, "no block device has {}: 'blkid' lists those that are there",
