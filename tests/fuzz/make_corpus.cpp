@@ -2,6 +2,8 @@
 // make_corpus FOLDER: inputs to begin with, for the targets whose inputs are not text, a folder for each
 // target. Text, among it what real kernels export, stands in tests/fuzz/corpus.
 #include "tests/builders/core_builder.h"
+#include "tests/builders/newc_builder.h"
+#include "tests/builders/packed.h"
 #include "tests/fuzz/patched_file.h"
 
 #include <filesystem>
@@ -142,6 +144,24 @@ void add_struct_pages(const Corpus& corpus) {
     }
 }
 
+// fuzz_initrd.cpp: early microcode, the main archive packed in each way, one more.
+void add_initrds(const Corpus& corpus) {
+    const std::string early = newc({{"kernel", 040755}, {"kernel/x86.bin", 0100644, "microcode"}});
+    const std::string main = newc({{".", 040755},
+                                   {"bin", 0120777, "usr/bin"},
+                                   {"usr/bin/sh", 0104755, "", 9, 2},
+                                   {"usr/bin/dash", 0104755, "shell", 9, 2},
+                                   {"dev/console", 020600, "", 0, 1, 5, 1},
+                                   {"init", 0100755, std::string(100, 'i')}});
+    corpus.add("initrd", "none", early + std::string(8, '\0') + main + early);
+    for (const Packer& packer : packers) {
+        const std::string packed = output_of(std::string(packer.command), main);
+        corpus.add("initrd", std::string(packer.name), packed);
+        corpus.add("initrd", std::format("early-{}", packer.name),
+                   early + packed + std::string((4 - packed.size() % 4) % 4, '\0') + early);
+    }
+}
+
 } // namespace
 
 } // namespace lifeboat::tests
@@ -153,5 +173,6 @@ int main(int argc, char** argv) {
     lifeboat::tests::add_files(corpus);
     lifeboat::tests::add_damage(corpus);
     lifeboat::tests::add_struct_pages(corpus);
+    lifeboat::tests::add_initrds(corpus);
     return 0;
 }
