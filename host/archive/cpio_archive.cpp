@@ -10,8 +10,8 @@ namespace lifeboat::host {
 namespace {
 
 constexpr std::uint64_t trailer_bytes = 110 + 14; // a header and "TRAILER!!!", padded
-// libarchive keeps a name and a link's target in memory, whatever length a damaged header gives. The kernel
-// takes 4096 bytes of each.
+// libarchive keeps a name and a link's target in memory, whatever length a damaged header gives (it asks for
+// so much address space at once). The kernel takes 4096 bytes of each.
 constexpr std::uint64_t ahead_limit_bytes = std::uint64_t{1} << 20;
 
 std::string text_or_empty(const char* text) {

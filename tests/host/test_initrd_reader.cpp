@@ -161,6 +161,8 @@ TEST_CASE("what is wrong is said with its place, and what is before it is read")
         {"a name of impossible length, though the data is there",
          newc_record({"long", 0100644, "", 0, 1, 0, 0, 3'000'000}) + zeros(4'000'000),
          in_first(0) + "the entry there is damaged or cut off", ""},
+        {"a name of 4 GiB", newc_record({"long", 0100644, "", 0, 1, 0, 0, 0xffffffff}) + zeros(1000),
+         in_first(0) + "the entry there is damaged or cut off", ""},
         {"a content cut off", first + newc_record({"cut", 0100644, "12", 0, 1, 0, 0, {}, 100}),
          in_first(first.size() + 110 + 6 + 4) + "the data ends there, within a file", "first=1\n"},
         {"another cpio", output_of("cd / && echo . | cpio --quiet -o -H odc", ""),
