@@ -3,12 +3,11 @@
 
 #include "base/scope_guard.h"
 #include "vmcore/bitmap_piece.h"
-#include "vmcore/core_piece.h"
 #include "vmcore/dump_space.h"
 #include "vmcore/elf_writer.h"
 #include "vmcore/identical_pages.h"
 #include "vmcore/kdump_writer.h"
-#include "vmcore/page_filter.h"
+#include "vmcore/memmap_scan.h"
 #include "vmcore/page_pipeline.h"
 
 #include <algorithm>
@@ -75,28 +74,20 @@ Result<std::unique_ptr<DumpWriter>> Dump::begin_writer(int output_fd) {
 // May be called again with another level.
 Result<> Dump::scan(DumpWriter& writer) {
     summary_ = before_scan_;
-    PageFilter filter = PageFilter::open(core_, level_, summary_.doubts);
+    MemmapScan scan = MemmapScan::open(core_, level_, options_.threads, summary_.doubts);
     progress_ = {DumpProgress::Phase::scanning, 0, core_.end_pfn(), 0};
-    CorePiece piece;
-    for (std::uint64_t pfn = 0; pfn < core_.end_pfn(); pfn += BitmapPiece::pages) {
-        TRY(piece.load(core_, pfn));
-        const std::uint64_t present_pages = piece.present.count();
-        if (present_pages == 0)
-            continue; // a hole in the file reads as zeroes
-        BitmapPiece dumped = piece.present;
-        filter.filter(dumped);
-        dumped.take_out(piece.left_out);
-        const std::uint64_t wanted = dumped.count();
-        dumped.keep_only(piece.held);
-        summary_.present_pages += present_pages;
-        summary_.left_out_pages += piece.left_out.count();
-        summary_.unreadable_pages += wanted - dumped.count();
-        summary_.dumped_pages += dumped.count();
-        TRY(writer.write_bitmaps(piece.present, dumped));
-        progress_.done_pages = pfn;
+    // Bitmaps of nothing are not written: a hole in the file reads as zeroes.
+    TRY(scan.run([&](const ScannedPiece& piece) -> Result<> {
+        summary_.present_pages += piece.present_pages;
+        summary_.left_out_pages += piece.left_out_pages;
+        summary_.unreadable_pages += piece.unreadable_pages;
+        summary_.dumped_pages += piece.dumped.count();
+        TRY(writer.write_bitmaps(piece.present, piece.dumped));
+        progress_.done_pages = piece.present.first_pfn();
         report_(progress_);
-    }
-    filter.add_to(summary_);
+        return {};
+    }));
+    scan.add_to(summary_);
     return {};
 }
 

@@ -20,6 +20,22 @@ void PageFilter::Doubt::note(std::uint64_t pfn, std::uint64_t pages) {
     count += pages;
 }
 
+void PageFilter::Doubt::add(const Doubt& other) {
+    if (count == 0 || (other.count > 0 && other.first_pfn < first_pfn))
+        first_pfn = other.first_pfn;
+    count += other.count;
+}
+
+void PageFilter::Findings::add(const Findings& other) {
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        counts[i] += other.counts[i];
+    no_memmap.add(other.no_memmap);
+    unreadable_memmap.add(other.unreadable_memmap);
+    corrupt_order.add(other.corrupt_order);
+    corrupt_folio.add(other.corrupt_folio);
+    unknown_type.add(other.unknown_type);
+}
+
 PageFilter PageFilter::open(const CoreFile& core, unsigned level, std::vector<std::string>& doubts) {
     PageFilter filter(level);
     if (core.vmcoreinfo().empty())
@@ -43,7 +59,7 @@ PageFilter PageFilter::open(const CoreFile& core, unsigned level, std::vector<st
 void PageFilter::filter(BitmapPiece& piece) {
     carry_out(pending_, piece);
     if (!tools_) {
-        counts_[static_cast<std::size_t>(PageClass::kept)] += piece.count();
+        findings_.counts[static_cast<std::size_t>(PageClass::kept)] += piece.count();
         return;
     }
     const std::uint64_t pages_per_section = tools_->memmap.pages_per_section();
@@ -63,7 +79,8 @@ void PageFilter::filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std
     view_pages_ = 0;
     const auto address = tools_->memmap.section_struct_pages(section, tools_->memory);
     if (!address || !*address) {
-        (address ? no_memmap_ : unreadable_memmap_).note(first_pfn, piece.count(first_pfn, end_pfn));
+        (address ? findings_.no_memmap : findings_.unreadable_memmap)
+            .note(first_pfn, piece.count(first_pfn, end_pfn));
         section_end_pfn_ = section_first_pfn_; // no struct page of it may be looked at
         carry_out({first_pfn, end_pfn, PageClass::kept}, piece);
         return;
@@ -110,24 +127,24 @@ PageFilter::Run PageFilter::lone_run(std::uint64_t pfn, std::uint64_t end_pfn) {
 PageVerdict PageFilter::judge(std::uint64_t pfn, const BitmapPiece& piece) {
     const auto pages = struct_pages(pfn);
     if (!pages) {
-        unreadable_memmap_.note(pfn);
+        findings_.unreadable_memmap.note(pfn);
         return {};
     }
     PageVerdict verdict = tools_->layout.judge(pfn, pages->page, pages->next);
     if (verdict.order_is_corrupt)
-        corrupt_order_.note(pfn);
+        findings_.corrupt_order.note(pfn);
     if (verdict.type_is_unknown)
-        unknown_type_.note(pfn);
+        findings_.unknown_type.note(pfn);
     if (verdict.order == 0)
         return verdict;
     const std::uint64_t end = std::min(pfn + (std::uint64_t{1} << verdict.order), piece.end_pfn());
     const bool is_in_memory = piece.next_clear(pfn) >= end;
     if (verdict.page_class == PageClass::free && !is_in_memory) {
-        corrupt_order_.note(pfn);
+        findings_.corrupt_order.note(pfn);
         return {};
     }
     if (verdict.page_class != PageClass::free && (!is_in_memory || !is_whole_folio(pfn, verdict.order))) {
-        corrupt_folio_.note(pfn);
+        findings_.corrupt_folio.note(pfn);
         verdict.order = 0;
     }
     return verdict;
@@ -149,7 +166,7 @@ bool PageFilter::is_whole_folio(std::uint64_t pfn, unsigned order) {
 // Counts the run's pages in the piece, takes them from it if they are to be left out, and keeps the rest of
 // the run for the next piece.
 void PageFilter::carry_out(const Run& run, BitmapPiece& piece) {
-    counts_[static_cast<std::size_t>(run.page_class)] += piece.count(run.first_pfn, run.end_pfn);
+    findings_.counts[static_cast<std::size_t>(run.page_class)] += piece.count(run.first_pfn, run.end_pfn);
     if (is_left_out(run.page_class))
         piece.clear(run.first_pfn, run.end_pfn);
     else if (run.is_folio)
@@ -168,8 +185,8 @@ void PageFilter::leave_out_hwpoisoned(const Run& run, BitmapPiece& piece) {
         if (!pages || !tools_->layout.is_hwpoisoned(pages->page))
             continue;
         piece.clear(pfn, pfn + 1);
-        --counts_[static_cast<std::size_t>(run.page_class)];
-        ++counts_[static_cast<std::size_t>(PageClass::hwpoison)];
+        --findings_.counts[static_cast<std::size_t>(run.page_class)];
+        ++findings_.counts[static_cast<std::size_t>(PageClass::hwpoison)];
     }
 }
 
@@ -221,20 +238,20 @@ bool PageFilter::is_left_out(PageClass page_class) const {
     return false;
 }
 
-void PageFilter::add_to(DumpSummary& summary) const {
-    for (std::size_t i = 0; i < counts_.size(); ++i)
-        summary.pages_by_class[i] += counts_[i];
+void PageFilter::add_to(DumpSummary& summary, const Findings& findings) const {
+    for (std::size_t i = 0; i < findings.counts.size(); ++i)
+        summary.pages_by_class[i] += findings.counts[i];
     const auto say = [&](const Doubt& doubt, std::string_view what) {
         if (doubt.count > 0)
             summary.doubts.push_back(
                 std::format("{} pages (first: pfn {:#x}) {}", doubt.count, doubt.first_pfn, what));
     };
-    say(no_memmap_, "have no struct page, keeping them");
-    say(unreadable_memmap_, "have a struct page that cannot be read, keeping them");
-    say(corrupt_folio_,
+    say(findings.no_memmap, "have no struct page, keeping them");
+    say(findings.unreadable_memmap, "have a struct page that cannot be read, keeping them");
+    say(findings.corrupt_folio,
         "are heads of folios whose last page is not theirs, judging their other pages by themselves");
-    say(corrupt_order_, "are said to begin a free block of a size that cannot be, keeping them");
-    say(unknown_type_, "are of a type that is not known, keeping them");
+    say(findings.corrupt_order, "are said to begin a free block of a size that cannot be, keeping them");
+    say(findings.unknown_type, "are of a type that is not known, keeping them");
     if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0)
         summary.doubts.emplace_back(
             "no free page was found, which cannot be: the dump may be larger than it need be");

@@ -25,9 +25,31 @@ public:
     // `piece` comes with the bits of the pages that are present, and is left with those that are dumped.
     // Pieces come in ascending order: a folio that reaches beyond one is carried on.
     void filter(BitmapPiece& piece);
+    // Nothing is carried on into the next piece, which may be any.
+    void begin_afresh() { pending_ = {}; }
 
-    // What was met so far. pages_by_class: every present page, by what it is, dumped or not.
-    void add_to(DumpSummary& summary) const;
+    // Something doubtful: how often, and where first.
+    struct Doubt {
+        std::uint64_t count = 0;
+        std::uint64_t first_pfn = 0;
+        void note(std::uint64_t pfn, std::uint64_t pages = 1);
+        void add(const Doubt& other);
+    };
+    // What was met.
+    struct Findings {
+        std::array<std::uint64_t, page_class_count>
+            counts{}; // every present page, by what it is, dumped or not
+        Doubt no_memmap;
+        Doubt unreadable_memmap;
+        Doubt corrupt_order;
+        Doubt corrupt_folio;
+        Doubt unknown_type;
+        void add(const Findings& other);
+    };
+    [[nodiscard]] const Findings& findings() const { return findings_; }
+    // Of this filter, or of several over the same core together, with what is doubtful about it all.
+    void add_to(DumpSummary& summary) const { add_to(summary, findings_); }
+    void add_to(DumpSummary& summary, const Findings& findings) const;
 
 private:
     explicit PageFilter(unsigned level)
@@ -40,13 +62,6 @@ private:
         PageClass page_class = PageClass::kept;
         bool is_folio = false; // judged by its head alone
     };
-    // Something doubtful: how often, and where first.
-    struct Doubt {
-        std::uint64_t count = 0;
-        std::uint64_t first_pfn = 0;
-        void note(std::uint64_t pfn, std::uint64_t pages = 1);
-    };
-
     void filter_section(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
     // All of them present; the end of what was judged, which may lie beyond `end_pfn`.
     std::uint64_t filter_range(BitmapPiece& piece, std::uint64_t first_pfn, std::uint64_t end_pfn);
@@ -76,12 +91,7 @@ private:
     std::optional<Tools> tools_; // nothing: keep everything
     unsigned level_;
     Run pending_;
-    std::array<std::uint64_t, page_class_count> counts_{};
-    Doubt no_memmap_;
-    Doubt unreadable_memmap_;
-    Doubt corrupt_order_;
-    Doubt corrupt_folio_;
-    Doubt unknown_type_;
+    Findings findings_;
 
     // The section at hand, and the part of its memmap in view.
     std::uint64_t section_first_pfn_ = 0;

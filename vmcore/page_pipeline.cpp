@@ -2,13 +2,11 @@
 #include "vmcore/page_pipeline.h"
 
 #include "vmcore/page_content.h"
+#include "vmcore/work_ring.h"
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
-
-#include <system_error>
 
 namespace lifeboat {
 
@@ -98,139 +96,44 @@ Result<bool> PagePipeline::fill(PageBatch& batch, const NextPfns& next) {
     return batch.count > 0;
 }
 
-Result<> PagePipeline::run_alone(const NextPfns& next, const TakeBatch& take) {
-    PageBatch batch;
-    batch.data.resize(PageBatch::capacity * page_bytes_);
-    while (TRY(fill(batch, next))) {
-        workers_.front().look_at(batch);
-        if (searches_)
-            workers_.front().look_up(batch);
-        workers_.front().compress(batch);
-        TRY(take(batch));
-    }
-    return {};
-}
-
-// The threads and the ring of batches between them and the caller. Batches are numbered in order: those below
-// `filled_` may be taken by a thread, those below `taken_` are being worked on or done, and in those below
-// `looked_up_` have been through the table of identical pages.
-class PagePipeline::Crew {
+// Batches are begun in order, so whoever is before this one is about to be through: reading a batch takes a
+// twentieth of what compressing it does.
+class PagePipeline::Turns {
 public:
-    Crew(std::vector<Worker>& workers, std::uint64_t page_bytes, bool searches)
-        : searches_(searches)
-        , ring_(workers.size() * batches_per_thread)
-        , done_(ring_.size()) {
-        for (PageBatch& batch : ring_)
-            batch.data.resize(PageBatch::capacity * page_bytes);
-        try {
-            for (Worker& worker : workers)
-                threads_.emplace_back([this, &worker] { work(worker); });
-        } catch (const std::system_error&) {
-            // No memory for one more: those that are there do the work.
-        }
-    }
-    Crew(const Crew&) = delete;
-    Crew& operator=(const Crew&) = delete;
-    ~Crew() {
-        {
-            const std::scoped_lock lock(mutex_);
-            stopping_ = true;
-        }
-        work_there_.notify_all();
-        for (std::thread& thread : threads_)
-            thread.join();
-    }
-
-    [[nodiscard]] bool has_threads() const { return !threads_.empty(); }
-    [[nodiscard]] std::size_t capacity() const { return ring_.size(); }
-
-    // The batch with that number; between its filling and its being done it is a thread's.
-    PageBatch& batch(std::uint64_t number) { return ring_[number % ring_.size()]; }
-
-    void hand_over() {
-        {
-            const std::scoped_lock lock(mutex_);
-            done_[filled_ % ring_.size()] = false;
-            ++filled_;
-        }
-        work_there_.notify_one();
-    }
-
-    void wait_for(std::uint64_t number) {
+    template <class Action>
+    void take(std::uint64_t number, Action action) {
         std::unique_lock lock(mutex_);
-        awaited_ = number;
-        batch_done_.wait(lock, [&] { return done_[number % ring_.size()]; });
+        one_more_.wait(lock, [&] { return next_ == number; });
+        action();
+        ++next_;
+        one_more_.notify_all();
     }
 
 private:
-    void work(Worker& worker) {
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            work_there_.wait(lock, [&] { return stopping_ || taken_ < filled_; });
-            if (stopping_)
-                return;
-            const std::uint64_t number = taken_++;
-            lock.unlock();
-            worker.look_at(batch(number));
-            if (searches_)
-                look_up_in_turn(worker, number);
-            worker.compress(batch(number));
-            lock.lock();
-            done_[number % ring_.size()] = true;
-            if (number == awaited_)
-                batch_done_.notify_one();
-        }
-    }
-
-    // Batches are taken in order, so whoever is before this one is about to be through: reading a batch takes
-    // a twentieth of what compressing it does.
-    void look_up_in_turn(Worker& worker, std::uint64_t number) {
-        std::unique_lock lock(mutex_);
-        looked_up_one_more_.wait(lock, [&] { return looked_up_ == number; });
-        worker.look_up(batch(number));
-        ++looked_up_;
-        looked_up_one_more_.notify_all();
-    }
-
-    const bool searches_;
     std::mutex mutex_;
-    std::condition_variable work_there_;
-    std::condition_variable looked_up_one_more_;
-    std::condition_variable batch_done_;
-    std::vector<PageBatch> ring_;
-    std::vector<bool> done_;
-    std::uint64_t filled_ = 0;
-    std::uint64_t taken_ = 0;
-    std::uint64_t looked_up_ = 0;
-    std::uint64_t awaited_ = 0;
-    bool stopping_ = false;
-    std::vector<std::thread> threads_; // last: they use all of the above
+    std::condition_variable one_more_;
+    std::uint64_t next_ = 0;
 };
 
 Result<> PagePipeline::run(const NextPfns& next, const TakeBatch& take) {
-    if (workers_.size() == 1)
-        return run_alone(next, take);
-    Crew crew(workers_, page_bytes_, searches_);
-    if (!crew.has_threads())
-        return run_alone(next, take);
-    std::uint64_t filled = 0;
-    std::uint64_t finished = 0;
-    bool more = true;
-    while (more || finished < filled) {
-        while (more && filled - finished < crew.capacity()) {
-            more = TRY(fill(crew.batch(filled), next));
-            if (more) {
-                crew.hand_over();
-                ++filled;
-            }
-        }
-        if (finished == filled)
-            break;
-        crew.wait_for(finished);
-        TRY(take(crew.batch(finished)));
-        ++finished;
-    }
-    return {};
+    std::vector<PageBatch> batches(workers_.size() == 1 ? 1 : workers_.size() * batches_per_thread);
+    for (PageBatch& batch : batches)
+        batch.data.resize(PageBatch::capacity * page_bytes_);
+    const auto batch_of = [&](std::uint64_t number) -> PageBatch& {
+        return batches[number % batches.size()];
+    };
+    Turns turns;
+    const auto work = [&](std::size_t thread, std::uint64_t number) {
+        Worker& worker = workers_[thread];
+        PageBatch& batch = batch_of(number);
+        worker.look_at(batch);
+        if (searches_)
+            turns.take(number, [&] { worker.look_up(batch); });
+        worker.compress(batch);
+    };
+    WorkRing ring(workers_.size(), batches.size(), work);
+    return ring.run([&](std::uint64_t number) { return fill(batch_of(number), next); },
+                    [&](std::uint64_t number) { return take(batch_of(number)); });
 }
 
 } // namespace lifeboat

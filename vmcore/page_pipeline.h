@@ -76,13 +76,12 @@ private:
         std::array<std::uint64_t, PageBatch::capacity> checksums_{};
         std::array<std::optional<std::uint64_t>, PageBatch::capacity> original_pfns_{};
     };
-    class Crew;
+    class Turns;
 
     PagePipeline(std::uint64_t page_bytes, bool searches)
         : page_bytes_(page_bytes)
         , searches_(searches) {}
 
-    Result<> run_alone(const NextPfns& next, const TakeBatch& take);
     static Result<bool> fill(PageBatch& batch, const NextPfns& next);
 
     std::uint64_t page_bytes_;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// walk_memmap filter|touch|populate|read|stream CORE: how fast a core's memmap is walked, and how fast it
-// could be.
+// walk_memmap filter|touch|populate|read|stream CORE [THREADS]: how fast a core's memmap is walked, and how
+// fast it could be.
 //
-// "filter" judges every page as a dump of level 31 does, and writes nothing. "touch" reads one word of each
-// struct page through mapped windows and does nothing with it; "populate" the same with the windows' pages
-// mapped at once; "read" the same from a buffer that is read into; "stream" the same with all of it mapped,
-// and read once before the clock starts, which is what the memory alone allows. Prints one line: seconds=S
-// cpu=S pages=N, and for "filter" how many pages are kept.
+// "filter" judges every page as a dump of level 31 does, on so many threads, and writes nothing. "touch"
+// reads one word of each struct page through mapped windows and does nothing with it; "populate" the same
+// with the windows' pages mapped at once; "read" the same from a buffer that is read into; "stream" the same
+// with all of it mapped, and read once before the clock starts, which is what the memory alone allows. Prints
+// one line: seconds=S cpu=S pages=N, and for "filter" how many pages are kept.
 #include "base/descriptor.h"
 #include "base/mapping.h"
 #include "base/scope_guard.h"
+#include "base/text.h"
 #include "tests/bench/stopwatch.h"
 #include "vmcore/address_space.h"
-#include "vmcore/page_filter.h"
+#include "vmcore/memmap_scan.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -26,25 +27,18 @@ namespace lifeboat::bench {
 
 namespace {
 
-Result<> walk_filter(const CoreFile& core) {
+Result<> walk_filter(const CoreFile& core, unsigned threads) {
     const Stopwatch stopwatch;
     DumpSummary summary;
-    PageFilter filter = PageFilter::open(core, dump_level_maximum, summary.doubts);
-    BitmapPiece present;
-    BitmapPiece left_out;
-    BitmapPiece held;
+    MemmapScan scan = MemmapScan::open(core, dump_level_maximum, threads, summary.doubts);
     std::uint64_t pages = 0;
     std::uint64_t kept = 0;
-    for (std::uint64_t pfn = 0; pfn < core.end_pfn(); pfn += BitmapPiece::pages) {
-        present.reset(pfn);
-        left_out.reset(pfn);
-        held.reset(pfn);
-        TRY(core.mark_pages(present, left_out, held));
-        pages += present.count();
-        filter.filter(present);
-        kept += present.count();
-    }
-    filter.add_to(summary);
+    TRY(scan.run([&](const ScannedPiece& piece) -> Result<> {
+        pages += piece.present_pages;
+        kept += piece.dumped.count();
+        return {};
+    }));
+    scan.add_to(summary);
     for (const std::string& doubt : summary.doubts)
         std::fputs((doubt + "\n").c_str(), stderr);
     std::puts(std::format("{} pages={} kept={}", stopwatch.read(), pages, kept).c_str());
@@ -190,10 +184,10 @@ Result<> touch_mapped_before(const CoreFile& core) {
     return {};
 }
 
-Result<> walk(std::string_view how, const std::string& path) {
+Result<> walk(std::string_view how, const std::string& path, unsigned threads) {
     const CoreFile core = TRY(CoreFile::open(path));
     if (how == "filter")
-        return walk_filter(core);
+        return walk_filter(core, threads);
     if (how == "touch")
         return touch_through_windows(core, 0);
     if (how == "populate")
@@ -210,11 +204,12 @@ Result<> walk(std::string_view how, const std::string& path) {
 } // namespace lifeboat::bench
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fputs("usage: walk_memmap filter|touch|populate|read|stream CORE\n", stderr);
+    const auto threads = lifeboat::parse_in_range(argc > 3 ? argv[3] : "1", 1, 64);
+    if (argc < 3 || argc > 4 || !threads) {
+        std::fputs("usage: walk_memmap filter|touch|populate|read|stream CORE [THREADS]\n", stderr);
         return 2;
     }
-    const auto done = lifeboat::bench::walk(argv[1], argv[2]);
+    const auto done = lifeboat::bench::walk(argv[1], argv[2], static_cast<unsigned>(*threads));
     if (!done)
         std::fputs(std::format("walk_memmap: {}\n", done.error().text).c_str(), stderr);
     return done ? 0 : 1;
