@@ -11,6 +11,8 @@ from . import cache, packages
 META_PACKAGES = {
     "6.1": "linux-image-cloud-amd64",
     "6.12": "linux-image-6.12-cloud-amd64",
+    # For any hardware: a larger image, and more that is built in.
+    "6.1-generic": "linux-image-amd64",
 }
 
 
@@ -25,7 +27,7 @@ class Kernel:
 
 
 def fetch(line: str) -> Kernel:
-    """The newest kernel of a line ("6.1"), with depmod's files made."""
+    """The newest kernel of a line ("6.1", of META_PACKAGES), with depmod's files made."""
     package = _package(line)
     release = package.removeprefix("linux-image-")
     key = packages.key(package)
