@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qemu/guest/memory_report.h"
+
+#include "base/descriptor.h"
+#include "base/text.h"
+#include "qemu/guest/console.h"
+
+namespace guest {
+
+static void report_slab(std::string_view line) {
+    // name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : ... : slabdata <active>
+    // <num_slabs> ...
+    const auto words = lifeboat::split_words(line);
+    if (words.size() < 15)
+        return;
+    const auto pages = lifeboat::parse_unsigned(words[5]).value_or(0);
+    const auto slabs = lifeboat::parse_unsigned(words[14]).value_or(0);
+    const auto kib = pages * slabs * 4;
+    if (kib >= 64)
+        say("slab {} {} KiB, {} objects of {} bytes", words[0], kib, words[2], words[3]);
+}
+
+void report_memory() {
+    const std::string meminfo = must(lifeboat::read_file("/proc/meminfo"));
+    for (const std::string_view line : lifeboat::split_lines(meminfo))
+        say("meminfo {}", line);
+    const std::string slabs = must(lifeboat::read_file("/proc/slabinfo"));
+    for (const std::string_view line : lifeboat::split_lines(slabs))
+        report_slab(line);
+    reboot_now();
+}
+
+} // namespace guest
