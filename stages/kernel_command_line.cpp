@@ -42,12 +42,12 @@ KernelParameter split_parameter(std::string_view parameter) {
         name = parameter;
         if (quoted)
             drop_trailing_quote(name);
-        return {std::string(name), {}};
+        return {std::string(name), {}, {}};
     }
     std::string_view value = parameter.substr(equals + 1);
     if (drop_leading_quote(value) || quoted)
         drop_trailing_quote(value);
-    return {std::string(name), std::string(value)};
+    return {std::string(name), std::string(value), {}};
 }
 
 } // namespace
@@ -59,7 +59,9 @@ std::vector<KernelParameter> parse_kernel_command_line(std::string_view line) {
             line.remove_prefix(1);
         if (line.empty())
             return parameters;
-        parameters.push_back(split_parameter(take_parameter(line)));
+        const std::string_view parameter = take_parameter(line);
+        parameters.push_back(split_parameter(parameter));
+        parameters.back().text = parameter;
     }
 }
 

@@ -13,6 +13,7 @@ namespace lifeboat {
 struct KernelParameter {
     std::string name;
     std::string value; // empty also where there is no '='
+    std::string text;  // as it stands there, with its quotes
 };
 
 std::vector<KernelParameter> parse_kernel_command_line(std::string_view line);

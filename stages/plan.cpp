@@ -333,10 +333,10 @@ std::string Plan::text() const {
 void Plan::override_from(std::span<const KernelParameter> parameters) {
     constexpr std::string_view prefix = "lifeboat.";
     const std::size_t planned_targets = targets.size(), planned_modules = modules.size();
-    for (const auto& [name, value] : parameters)
-        if (name.starts_with(prefix))
-            set_or_complain(*this, "kernel command line", std::string_view(name).substr(prefix.size()),
-                            value);
+    for (const auto& parameter : parameters)
+        if (parameter.name.starts_with(prefix))
+            set_or_complain(*this, "kernel command line",
+                            std::string_view(parameter.name).substr(prefix.size()), parameter.value);
     // The plan's own list stays where nothing on the command line could be used in its place.
     if (targets.size() > planned_targets)
         targets.erase(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(planned_targets));

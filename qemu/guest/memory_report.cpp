@@ -20,6 +20,14 @@ static void report_slab(std::string_view line) {
         say("slab {} {} KiB, {} objects of {} bytes", words[0], kib, words[2], words[3]);
 }
 
+static void report_area(std::string_view line) {
+    // 0xSTART-0xEND BYTES CALLER ...: areas that only map a device take no memory
+    const auto words = lifeboat::split_words(line);
+    const auto bytes = words.size() < 3 ? 0 : lifeboat::parse_unsigned(words[1]).value_or(0);
+    if (bytes >= std::uint64_t{64} << 10 && !line.contains("ioremap"))
+        say("vmalloc {} KiB {}", bytes >> 10, words[2]);
+}
+
 void report_memory() {
     const std::string meminfo = must(lifeboat::read_file("/proc/meminfo"));
     for (const std::string_view line : lifeboat::split_lines(meminfo))
@@ -27,6 +35,9 @@ void report_memory() {
     const std::string slabs = must(lifeboat::read_file("/proc/slabinfo"));
     for (const std::string_view line : lifeboat::split_lines(slabs))
         report_slab(line);
+    const std::string areas = must(lifeboat::read_file("/proc/vmallocinfo"));
+    for (const std::string_view line : lifeboat::split_lines(areas))
+        report_area(line);
     reboot_now();
 }
 

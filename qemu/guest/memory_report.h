@@ -4,7 +4,7 @@
 
 namespace guest {
 
-// /proc/meminfo and the larger of the slab caches, on the console; then the machine reboots.
+// /proc/meminfo, and the larger slab caches and vmalloc areas, on the console; then the machine reboots.
 [[noreturn]] void report_memory();
 
 } // namespace guest

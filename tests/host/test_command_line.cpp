@@ -1,129 +1,128 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "host/subcommands.h"
-#include "tests/builders/run_program.h"
-#include "tests/builders/temporary_folder.h"
+#include "host/crash_kernel/command_line.h"
+#include "host/crash_kernel/kernel_words.h"
+#include "stages/kernel_command_line.h"
+#include "tests/error_text.h"
 
-#include <format>
-#include <fstream>
+#include <algorithm>
+#include <utility>
 
 #include <doctest/doctest.h>
 
+using namespace lifeboat;
 using namespace lifeboat::host;
-using namespace lifeboat::tests;
+using lifeboat::tests::error_text;
 
 namespace {
 
-ProgramResult run_lifeboat(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), LIFEBOAT_PROGRAM);
-    return run_program(arguments);
+// What each row's line has between the running kernel's words and the extra ones.
+std::string own_words(const std::string& machine) {
+    std::string line;
+    for (const GivenWord& given : needed_words())
+        line += std::string(given.word) + " ";
+    line += machine;
+    std::string list;
+    for (const GivenWord& given : trimming_words())
+        if (given.word.starts_with("initcall_blacklist="))
+            list += (list.empty() ? "" : ",") + std::string(given.word.substr(19));
+    bool is_listed = false;
+    for (const GivenWord& given : trimming_words())
+        if (!given.word.starts_with("initcall_blacklist="))
+            line += " " + std::string(given.word);
+        else if (!std::exchange(is_listed, true))
+            line += " initcall_blacklist=" + list;
+    return line;
 }
 
-// What bash offers for the last of the words.
-ProgramResult complete(const std::vector<std::string_view>& words) {
-    std::string script = std::format("source <('{}' completion bash); COMP_WORDS=(", LIFEBOAT_PROGRAM);
-    for (const std::string_view word : words)
-        script += std::format("'{}' ", word);
-    script += std::format("); COMP_CWORD={}; _lifeboat; echo \"${{COMPREPLY[@]}}\"", words.size() - 1);
-    return run_program({"/bin/bash", "-c", script});
+std::string composed(const CommandLineParts& parts) {
+    const auto line = compose_crash_command_line(parts);
+    return line ? *line : "error: " + line.error().text;
+}
+
+bool has_word(const std::string& line, std::string_view word) {
+    return std::ranges::contains(parse_kernel_command_line(line), word, &KernelParameter::text);
 }
 
 } // namespace
 
-TEST_CASE("a command line that cannot be understood") {
+TEST_CASE("the running kernel's words: what stays and what goes") {
     const struct {
-        std::vector<std::string> arguments;
-        std::string_view error;
-    } table[] = {
-        {{}, "lifeboat: a subcommand is needed\n"},
-        {{"flter"}, "lifeboat: 'flter' is not a subcommand\n"},
-        {{"help", "flter"}, "lifeboat: 'flter' is not a subcommand\n"},
-        {{"filter"}, "lifeboat filter: INPUT OUTPUT are needed, 0 names were given\n"},
-        {{"filter", "a"}, "lifeboat filter: INPUT OUTPUT are needed, 1 name was given\n"},
-        {{"filter", "a", "b", "c"}, "lifeboat filter: INPUT OUTPUT are needed, 3 names were given\n"},
-        {{"filter", "a", "b", "--", "--level"},
-         "lifeboat filter: INPUT OUTPUT are needed, 3 names were given\n"},
-        {{"filter", "--level", "32", "a", "b"},
-         "lifeboat filter: --level: '32' is not a number from 0 to 31\n"},
-        {{"filter", "--level=", "a", "b"}, "lifeboat filter: --level: '' is not a number from 0 to 31\n"},
-        {{"filter", "a", "b", "--level"}, "lifeboat filter: option '--level' needs a value\n"},
-        {{"filter", "--level=1", "a", "b", "--level=2"},
-         "lifeboat filter: option '--level' is given twice\n"},
-        {{"filter", "--threads=0", "a", "b"},
-         "lifeboat filter: --threads: '0' is not a number from 1 to 256\n"},
-        {{"filter", "--compress", "lzo", "a", "b"},
-         "lifeboat filter: compression 'lzo' is not known: none, zstd or zstd:LEVEL, zlib or zlib:LEVEL\n"},
-        {{"filter", "--compress", "zlib:0", "a", "b"},
-         "lifeboat filter: compression 'zlib:0': zlib's levels are 1 to 9\n"},
-        {{"filter", "--format=netdump", "a", "b"},
-         "lifeboat filter: format 'netdump' is not known: kdump or elf\n"},
-        {{"filter", "--compress=zlib", "a", "b", "--format=elf"},
-         "lifeboat filter: an ELF core has no compressed pages: leave out --compress\n"},
-        {{"filter", "--force=1", "a", "b"}, "lifeboat filter: option '--force' is not known\n"},
-        {{"dmesg"}, "lifeboat dmesg: FILE is needed, 0 names were given\n"},
-        {{"dmesg", "a", "b"}, "lifeboat dmesg: FILE is needed, 2 names were given\n"},
-        {{"info", "--json"}, "lifeboat info: FILE is needed, 0 names were given\n"},
-        {{"info", "--json=yes", "a"}, "lifeboat info: option '--json' takes no value\n"},
-        {{"info", "-j", "a"}, "lifeboat info: option '-j' is not known\n"},
-        {{"verify", "--deep"}, "lifeboat verify: option '--deep' is not known\n"},
-        {{"completion", "fish"}, "lifeboat completion: 'fish' is not bash or zsh\n"},
+        std::string_view running;
+        std::string_view kept;
+    } rows[] = {
+        {"", ""},
+        {"BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet splash crashkernel=128M console=ttyS0,115200n8\n",
+         "console=ttyS0,115200n8"},
+        {"console=tty0 console=ttyS0", "console=tty0 console=ttyS0"},
+        {"iommu=pt intel_iommu=on pci=noaer acpi=noirq nomodeset noapic efi=runtime no_timer_check",
+         "iommu=pt intel_iommu=on pci=noaer acpi=noirq nomodeset noapic efi=runtime no_timer_check"},
+        {"resume=/dev/sda2 resume_offset=5 hugepages=4 hugepagesz=1G default_hugepagesz=1G memmap=1G!4G "
+         "mem=4G",
+         ""},
+        {"rd.lvm.lv=vg/root systemd.unit=rescue.target rootflags=subvol=x rootfstype=btrfs", ""},
+        {"isolcpus=1-3 nohz_full=1-3 rcu_nocbs=1-3 irqaffinity=0 maxcpus=4 nr_cpus=8", ""},
+        {"panic=0 oops=panic panic_on_warn=1 softlockup_panic=1 sysctl.kernel.panic=0 unknown_nmi_panic", ""},
+        {"log_buf_len=16M swiotlb=262144 slub_debug=FZP page_owner=on init_on_alloc=1 trace_event=sched:*",
+         ""},
+        {"slub-debug log-buf-len=1M", ""}, // the kernel takes - for _
+        {"virtio_blk.poll_queues=1 dyndbg=\"file x +p\" \"nvme.y=a b\"",
+         "virtio_blk.poll_queues=1 dyndbg=\"file x +p\" \"nvme.y=a b\""},
+        {"rootx=1 rdx=2 initcall_level=3", "rootx=1 rdx=2 initcall_level=3"},
+        {"console=ttyS0 -- console=ttyS1 single", "console=ttyS0"},
     };
-    for (const auto& [arguments, error] : table) {
-        const ProgramResult result = run_lifeboat(arguments);
-        CAPTURE(error);
-        CHECK(result.exit_code == 2);
-        CHECK(result.out == "");
-        const bool names_subcommand = error.starts_with("lifeboat ");
-        const std::string hint = names_subcommand
-                                     ? std::format("'lifeboat help {}' explains it.\n", arguments[0])
-                                     : "'lifeboat help' lists what can be asked.\n";
-        CHECK(result.err == std::string(error) + hint);
+    for (const auto& row : rows) {
+        CAPTURE(row.running);
+        const std::string kept(row.kept);
+        CHECK(composed({.running = row.running}) ==
+              kept + (kept.empty() ? "" : " ") + own_words("nr_cpus=1"));
     }
 }
 
-TEST_CASE("help lists every subcommand, and explains each") {
-    for (const std::string_view word : {"help", "--help"}) {
-        const ProgramResult result = run_lifeboat({std::string(word)});
-        CHECK(result.exit_code == 0);
-        CHECK(result.err == "");
-        for (const Subcommand& subcommand : subcommands())
-            CHECK(result.out.contains(std::format("\n  {} ", subcommand.syntax.name).substr(1)));
-    }
-    for (const Subcommand& subcommand : subcommands()) {
-        const ProgramResult result = run_lifeboat({"help", std::string(subcommand.syntax.name)});
-        CHECK(result.exit_code == 0);
-        CHECK(result.out.starts_with(std::format("lifeboat {}\n", synopsis(subcommand.syntax))));
-        for (const Option& option : subcommand.syntax.options)
-            CHECK(result.out.contains(option.help));
-        CHECK(run_lifeboat({std::string(subcommand.syntax.name), "--help"}).out == result.out);
-    }
+TEST_CASE("what the machine asks for") {
+    CHECK(composed({.cpus = 1, .boot_cpu_apic_id = 0}) == own_words("nr_cpus=1"));
+    CHECK(composed({.cpus = 4, .boot_cpu_apic_id = 32}) == own_words("nr_cpus=4 disable_cpu_apicid=32"));
+    CHECK(composed({.cpus = 2}) == own_words("nr_cpus=2"));
+    CHECK(composed({.cpus = 2, .boot_cpu_apic_id = 0, .has_shared_interrupts = true}) ==
+          own_words("nr_cpus=2 disable_cpu_apicid=0 irqpoll"));
 }
 
-TEST_CASE("a name that begins with a dash stands behind two") {
-    const ProgramResult result = run_lifeboat({"dmesg", "--", "--json"});
-    CHECK(result.exit_code == 1);
-    CHECK(result.err == "lifeboat dmesg: open '--json': No such file or directory\n");
+TEST_CASE("the administrator's words win") {
+    const std::string replaced =
+        composed({.running = "console=ttyS0", .extra = "panic=60 nr-cpus=3 console=tty1 quiet"});
+    CHECK(replaced.starts_with("console=ttyS0 "));
+    CHECK(replaced.ends_with(" panic=60 nr-cpus=3 console=tty1 quiet"));
+    for (const char* word : {"panic=5", "nr_cpus=1"})
+        CHECK_FALSE(has_word(replaced, word));
+
+    const std::string taken = composed({.running = "a=1 b=2 a=3", .extra = "-a=1 -b -mce -numa=on"});
+    CHECK(taken.starts_with("a=3 "));
+    CHECK_FALSE(has_word(taken, "mce=off"));
+    CHECK(has_word(taken, "numa=off"));
+    CHECK_FALSE(has_word(taken, "b=2"));
 }
 
-TEST_CASE("bash completes subcommands, options and their words") {
-    CHECK(complete({"lifeboat", "fil"}).out == "filter\n");
-    CHECK(complete({"lifeboat", "filter", "--form"}).out == "--format\n");
-    CHECK(complete({"lifeboat", "filter", "--format", ""}).out == "kdump elf\n");
-    CHECK(complete({"lifeboat", "filter", "--compress", "zs"}).out == "zstd\n");
-    CHECK(complete({"lifeboat", "filter", "--level", ""}).out == "\n");
-    CHECK(complete({"lifeboat", "completion", "z"}).out == "zsh\n");
-    CHECK(complete({"lifeboat", "help", "ver"}).out == "verify\n");
-    const TemporaryFolder folder;
-    std::ofstream(folder.path("vmcore")) << "x";
-    CHECK(complete({"lifeboat", "info", folder.path("vm")}).out == folder.path("vmcore") + "\n");
+TEST_CASE("initcalls to be left out are one list") {
+    const std::string line =
+        composed({.running = "initcall_blacklist=first,second", .extra = "initcall_blacklist=last"});
+    CHECK(line.starts_with("initcall_blacklist=first,second,"));
+    CHECK(line.contains(",last "));
+    const std::string without =
+        composed({.running = "initcall_blacklist=first", .extra = "-initcall_blacklist=tracer_init_tracefs"});
+    CHECK_FALSE(without.contains("tracer_init_tracefs"));
+    CHECK(without.starts_with("initcall_blacklist=first"));
+    CHECK_FALSE(composed({.running = "a", .extra = "-initcall_blacklist"}).contains("initcall"));
 }
 
-TEST_CASE("zsh's completion has every subcommand with its options") {
-    const ProgramResult result = run_lifeboat({"completion", "zsh"});
-    CHECK(result.exit_code == 0);
-    CHECK(result.out.starts_with("#compdef lifeboat\n"));
-    for (const Subcommand& subcommand : subcommands()) {
-        CHECK(result.out.contains(std::format("        '{}:", subcommand.syntax.name)));
-        for (const Option& option : subcommand.syntax.options)
-            CHECK(result.out.contains(std::format("{}[", option.name)));
-    }
+TEST_CASE("a line too long for the kernel") {
+    const std::size_t own = composed({}).size();
+    const std::string longest(command_line_maximum - own - 1, 'x');
+    CHECK(composed({.running = longest}).size() == command_line_maximum);
+    const auto line = compose_crash_command_line({.running = longest + "y"});
+    CHECK(error_text(line).starts_with(
+        "the crash kernel's command line has 2017 bytes, a kernel takes 2016: xxxx"));
+}
+
+TEST_CASE("a crash kernel's own line makes the same line again") {
+    const std::string once = composed({});
+    CHECK(composed({.running = once}) == once);
 }

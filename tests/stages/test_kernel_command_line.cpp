@@ -9,8 +9,8 @@ namespace {
 
 std::string joined(std::string_view line) {
     std::string text;
-    for (const auto& [name, value] : parse_kernel_command_line(line))
-        text += "<" + name + "|" + value + ">";
+    for (const KernelParameter& parameter : parse_kernel_command_line(line))
+        text += "<" + parameter.name + "|" + parameter.value + ">";
     return text;
 }
 
@@ -41,4 +41,12 @@ TEST_CASE("the kernel command line is cut as the kernel cuts it") {
         CAPTURE(row.line);
         CHECK(joined(row.line) == row.expected);
     }
+}
+
+TEST_CASE("a parameter's text is as it stands, with its quotes") {
+    const auto parameters = parse_kernel_command_line("  a \"b=c d\"\te=\"f g\"h\n");
+    REQUIRE(parameters.size() == 3);
+    CHECK(parameters[0].text == "a");
+    CHECK(parameters[1].text == "\"b=c d\"");
+    CHECK(parameters[2].text == "e=\"f g\"h");
 }

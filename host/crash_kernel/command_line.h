@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The crash kernel's command line, composed of the running kernel's, of what a crash kernel needs, and of
+// what the administrator adds.
+//
+//     const auto line = compose_crash_command_line({.running = TRY(read_file("/proc/cmdline")),
+//                                                   .cpus = 2, .boot_cpu_apic_id = 0, .extra =
+//                                                   config.command_line});
+//
+// In this order: the running kernel's words but for those that is_dropped() names (and all behind `--`, which
+// are init's); the needed words; nr_cpus=, disable_cpu_apicid=, irqpoll as the machine asks for them; the
+// trimming; the extra words. An extra word takes the place of every word of ours that sets the same
+// parameter, and `-NAME` or
+// `-NAME=VALUE` among them takes words out and adds nothing: `-initcall_blacklist=tracer_init_tracefs`,
+// `-mce`.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lifeboat::host {
+
+// x86: boot/setup says 2,047 bytes, of which kexec_file_load(2) wants 30 for elfcorehdr= and one for the end.
+// Source: Linux arch/x86/kernel/kexec-bzimage64.c, bzImage64_load().
+inline constexpr std::size_t command_line_maximum = 2047 - 30 - 1;
+
+struct CommandLineParts {
+    std::string_view running;
+    unsigned cpus = 1;
+    // Of the CPU that the machine booted on: were it woken by another, it would reset the machine.
+    std::optional<std::uint64_t> boot_cpu_apic_id;
+    bool has_shared_interrupts = false;
+    std::string_view extra;
+};
+
+// Fails with invalid when the line is too long for a kernel; the error names its length.
+Result<std::string> compose_crash_command_line(const CommandLineParts& parts);
+
+} // namespace lifeboat::host

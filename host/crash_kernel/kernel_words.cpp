@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/crash_kernel/kernel_words.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace lifeboat::host {
+
+namespace {
+
+// The running kernel's own boot: how it was found and loaded, its root, its init, its initrd's business. A
+// name that ends in '.' stands for all that begin so.
+constexpr std::string_view of_its_own_boot[] = {
+    "BOOT_IMAGE", "bootconfig",      "crashkernel",    "elfcorehdr",    "fastboot",   "forcefsck", "fsck.",
+    "hibernate",  "ignition.",       "init",           "initrd",        "initrdmem",  "ip",        "locale.",
+    "luks.",      "nfsaddrs",        "nfsroot",        "noresume",      "plymouth.",  "quiet",     "rd.",
+    "rdinit",     "resume",          "resumedelay",    "resume_offset", "resumewait", "ro",        "root",
+    "rootdelay",  "rootflags",       "rootfstype",     "rootwait",      "rw",         "single",    "splash",
+    "systemd.",   "udev.",           "vconsole.",      "vga",           "dm_verity.", "roothash",  "usrhash",
+    "mount.usr",  "mount.usrfstype", "mount.usrflags",
+};
+
+// Sizes and places that fit the whole machine's memory, or memory set aside in it.
+constexpr std::string_view of_its_memory[] = {
+    "cma",
+    "default_hugepagesz",
+    "dhash_entries",
+    "hugepages",
+    "hugepagesz",
+    "hugetlb_cma",
+    "hugetlb_cma_only",
+    "ihash_entries",
+    "kernelcore",
+    "log_buf_len",
+    "mem",
+    "memhp_default_state",
+    "memmap",
+    "memory_hotplug.",
+    "mhash_entries",
+    "mphash_entries",
+    "movable_node",
+    "movablecore",
+    "numa",
+    "numa_balancing",
+    "numa_cma",
+    "ramoops.",
+    "reserve_mem",
+    "rhash_entries",
+    "swapaccount",
+    "swiotlb",
+    "thash_entries",
+    "transparent_hugepage",
+    "uhash_entries",
+    "cgroup_disable",
+    "cgroup_enable",
+    "vmemmap",
+    "zswap.",
+};
+
+// Aids to find faults, which take memory or time for a kernel that lives for some seconds.
+constexpr std::string_view of_its_debugging[] = {
+    "boot_delay",
+    "debug_guardpage_minorder",
+    "debug_pagealloc",
+    "debug_objects",
+    "early_page_ext",
+    "fault_around_bytes",
+    "ftrace",
+    "ftrace_boot_snapshot",
+    "ftrace_dump_on_oops",
+    "ftrace_filter",
+    "ftrace_graph_filter",
+    "ftrace_notrace",
+    "init_on_alloc",
+    "init_on_free",
+    "initcall_debug",
+    "kasan",
+    "kasan.",
+    "kfence.",
+    "kgdbwait",
+    "kmemleak",
+    "kprobe_event",
+    "memtest",
+    "page_owner",
+    "page_poison",
+    "page_alloc.shuffle",
+    "slab_debug",
+    "slab_nomerge",
+    "slub_debug",
+    "slub_nomerge",
+    "stacktrace",
+    "stacktrace_filter",
+    "stack_depot_disable",
+    "tp_printk",
+    "trace_buf_size",
+    "trace_event",
+    "trace_instance",
+    "trace_options",
+    "trace_trigger",
+    "traceoff_on_warning",
+};
+
+// CPUs that a crash kernel does not bring up.
+constexpr std::string_view of_its_cpus[] = {
+    "disable_cpu_apicid", "irqaffinity",   "isolcpus",  "maxcpus",       "nohz_full",    "nosmp", "nr_cpus",
+    "nmi_watchdog",       "possible_cpus", "rcu_nocbs", "rcu_nocb_poll", "kthread_cpus",
+};
+
+// What ends a kernel that meets trouble: a crash kernel goes on as long as it can, for there is no second
+// one.
+constexpr std::string_view of_its_severity[] = {
+    "crash_kexec_post_notifiers",
+    "hardlockup_all_cpu_backtrace",
+    "hardlockup_panic",
+    "hung_task_panic",
+    "oops",
+    "panic",
+    "panic_on_oops",
+    "panic_on_taint",
+    "panic_on_warn",
+    "panic_print",
+    "reset_devices",
+    "softlockup_all_cpu_backtrace",
+    "softlockup_panic",
+    "sysctl.kernel.",
+    "unknown_nmi_panic",
+    "ima_appraise",
+    "ima_policy",
+    "evm",
+};
+
+constexpr std::span<const std::string_view> dropped_lists[] = {
+    of_its_own_boot, of_its_memory, of_its_debugging, of_its_cpus, of_its_severity};
+
+constexpr GivenWord needed[] = {
+    {"reset_devices", "drivers find devices as the dead kernel left them"},
+    {"panic=5", "a crash kernel that panics reboots"},
+    {"novmcoredd", "drivers' dumps of their devices take memory"},
+    {"cgroup_disable=memory", "its bookkeeping takes memory"},
+    {"numa=off", "each node takes memory of its own"},
+    {"acpi_no_memhotplug",
+     "DIMMs that came later would be taken into use, with the memory to be dumped in them"},
+    {"hest_disable", "the firmware's error records are about the dead kernel"},
+    {"mce=off", "a machine check that the dead kernel left must not end this one"},
+};
+
+constexpr GivenWord trimming[] = {
+    {"initcall_blacklist=tracer_init_tracefs", "files of tracefs: 9 MB of inodes before 6.6"},
+};
+
+std::string normalized(std::string_view name) {
+    std::string text(name);
+    std::ranges::replace(text, '-', '_');
+    return text;
+}
+
+bool matches(std::string_view pattern, std::string_view name) {
+    return pattern.ends_with('.') ? name.starts_with(pattern) : name == pattern;
+}
+
+} // namespace
+
+bool is_dropped(std::string_view name) {
+    const std::string wanted = normalized(name);
+    return std::ranges::any_of(dropped_lists, [&wanted](std::span<const std::string_view> list) {
+        return std::ranges::any_of(list, [&wanted](std::string_view each) { return matches(each, wanted); });
+    });
+}
+
+std::span<const GivenWord> needed_words() {
+    return needed;
+}
+
+std::span<const GivenWord> trimming_words() {
+    return trimming;
+}
+
+bool same_parameter(std::string_view name, std::string_view other) {
+    return normalized(name) == normalized(other);
+}
+
+} // namespace lifeboat::host
