@@ -43,6 +43,12 @@ int reboot(int command) {
     return ::reboot(command);
 }
 
+int kexec_file_load(int kernel_fd, int initrd_fd, std::size_t command_line_bytes, const char* command_line,
+                    unsigned long flags) {
+    return static_cast<int>(
+        ::syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, command_line_bytes, command_line, flags));
+}
+
 int open_uevents() {
     const int fd = ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
     if (fd < 0)

@@ -146,6 +146,14 @@ int reboot(int command) {
     return fakes::called(std::format("reboot {:#x}", static_cast<unsigned>(command)));
 }
 
+int kexec_file_load(int kernel_fd, int initrd_fd, std::size_t command_line_bytes, const char* command_line,
+                    unsigned long flags) {
+    const auto name = [](int fd) { return fd < 0 ? "-" : fakes::path_of(fd); };
+    const std::string line(command_line == nullptr ? "" : command_line, command_line_bytes);
+    return fakes::called(std::format("kexec_file_load {} {} {:#x} '{}'", name(kernel_fd), name(initrd_fd),
+                                     flags, line.substr(0, line.find('\0'))));
+}
+
 int open_uevents() {
     int ends[2];
     if (fakes::called("open_uevents") != 0 ||

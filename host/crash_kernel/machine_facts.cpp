@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/crash_kernel/machine_facts.h"
+
+#include "base/descriptor.h"
+#include "base/text.h"
+#include "stages/read_attribute.h"
+
+#include <algorithm>
+#include <ranges>
+#include <string>
+
+namespace lifeboat::host {
+
+namespace {
+
+// A machine of many CPUs has long files.
+constexpr std::size_t proc_file_limit_bytes = std::size_t{64} << 20;
+
+std::string text_of(const std::string& path) {
+    return read_file(path, proc_file_limit_bytes).value_or("");
+}
+
+} // namespace
+
+unsigned count_cpus(std::string_view list) {
+    unsigned count = 0;
+    for (const auto part : std::views::split(list, ',')) {
+        const std::string_view range(part);
+        const std::size_t dash = range.find('-');
+        const auto first = parse_unsigned(range.substr(0, dash));
+        const auto last = dash == std::string_view::npos ? first : parse_unsigned(range.substr(dash + 1));
+        if (first && last && *first <= *last)
+            count += static_cast<unsigned>(*last - *first + 1);
+    }
+    return count;
+}
+
+std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo) {
+    bool is_first = false;
+    for (const std::string_view line : split_lines(cpuinfo)) {
+        const auto cut = split_key_value(line, ':');
+        if (!cut)
+            continue;
+        if (cut->key == "processor")
+            is_first = cut->value == "0";
+        if (is_first && cut->key == "initial apicid")
+            return parse_unsigned(cut->value);
+    }
+    return std::nullopt;
+}
+
+bool parse_shared_interrupts(std::string_view interrupts) {
+    const auto is_shared = [](std::string_view line) {
+        return line.contains("fasteoi") && line.substr(line.find("fasteoi")).contains(", ");
+    };
+    return std::ranges::any_of(split_lines(interrupts), is_shared);
+}
+
+std::uint64_t parse_memory_end(std::string_view iomem) {
+    std::uint64_t end = 0;
+    for (const std::string_view line : split_lines(iomem)) {
+        const auto cut = split_key_value(line, ':');
+        if (!cut || !cut->value.starts_with("System RAM"))
+            continue;
+        const auto last = parse_unsigned(cut->key.substr(cut->key.find('-') + 1), 16);
+        if (last && *last > 0)
+            end = std::max(end, *last + 1);
+    }
+    return end;
+}
+
+MachineFacts read_machine_facts(const SystemPaths& paths) {
+    return {.online_cpus = std::max(1U, count_cpus(read_attribute(paths.sys + "/devices/system/cpu/online"))),
+            .boot_cpu_apic_id = parse_boot_cpu_apic_id(text_of(paths.proc + "/cpuinfo")),
+            .has_shared_interrupts = parse_shared_interrupts(text_of(paths.proc + "/interrupts")),
+            .memory_end = parse_memory_end(text_of(paths.proc + "/iomem"))};
+}
+
+} // namespace lifeboat::host

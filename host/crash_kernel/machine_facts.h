@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the crash kernel's command line depends on, read off the running machine. x86 for the most part.
+#pragma once
+
+#include "stages/system_paths.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace lifeboat::host {
+
+struct MachineFacts {
+    unsigned online_cpus = 1;
+    std::optional<std::uint64_t> boot_cpu_apic_id;
+    bool has_shared_interrupts = false;
+    std::uint64_t memory_end = 0; // the address behind the highest memory; 0: not known
+};
+
+// What cannot be read is not known.
+MachineFacts read_machine_facts(const SystemPaths& paths);
+
+// "0-3,6": 5. Source: Linux Documentation/admin-guide/cputopology.rst.
+unsigned count_cpus(std::string_view list);
+// Of /proc/cpuinfo: the initial APIC id of processor 0, on which the machine booted.
+std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo);
+// Of /proc/interrupts: whether a level-triggered line has several drivers. In the crash kernel, which lacks
+// most of them, a device that nobody serves could block such a line, unless the kernel polls (irqpoll).
+bool parse_shared_interrupts(std::string_view interrupts);
+// Of /proc/iomem, which tells only root.
+std::uint64_t parse_memory_end(std::string_view iomem);
+
+} // namespace lifeboat::host
