@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "qemu/guest/console.h"
 
+#include <filesystem>
+
 #include <unistd.h>
 
 namespace guest {
@@ -30,7 +32,15 @@ static void report_area(std::string_view line) {
         say("vmalloc {} KiB {}", bytes >> 10, words[2]);
 }
 
-// What is freed a moment later, and what the kernel would give back when asked, is not to be counted by chance.
+static void report_threads() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        if (const auto name = lifeboat::read_file(entry.path() / "comm"))
+            say("thread {} {}", entry.path().filename().string(), lifeboat::trim(*name));
+    }
+}
+
+// What is freed a moment later, and what the kernel would give back when asked, is not to be counted by
+// chance.
 static void settle() {
     sleep(1);
     must(lifeboat::write_existing_file("/proc/sys/vm/drop_caches", "3"));
@@ -48,6 +58,7 @@ void report_memory() {
     const std::string areas = must(lifeboat::read_file("/proc/vmallocinfo"));
     for (const std::string_view line : lifeboat::split_lines(areas))
         report_area(line);
+    report_threads();
     reboot_now();
 }
 
