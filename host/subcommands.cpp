@@ -40,6 +40,15 @@ constexpr Option pack_options[] = {
     config_option,
 };
 
+constexpr Option load_options[] = {
+    {"--kernel", "VERSION|running", "that packed kernel from now on; running: the running one's again"},
+    {"--image", "FILE", "this kernel image, and --initrd with it"},
+    {"--initrd", "FILE", "this initrd, and --image with it"},
+    {"--dry-run", "", "only say what would be loaded, and its command line"},
+    config_option,
+};
+constexpr Option reload_options[] = {config_option};
+
 constexpr Subcommand table[] = {
     {{"pack", "", 0, 0, pack_options},
      "work out what a capture on this machine needs, and make its initrd",
@@ -48,6 +57,13 @@ constexpr Subcommand table[] = {
     {{"dmesg", "FILE", 1, 1, {}}, "print the kernel log that is in a core or dump", dmesg},
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},
     {{"verify", "FILE", 1, 1, {}}, "read all of a dump and say whether it is whole", verify},
+    {{"status", "", 0, 0, list_options}, "say whether the next panic will be captured", status},
+    {{"estimate", "", 0, 0, list_options},
+     "say what has to be reserved here, and what dumps would take",
+     estimate},
+    {{"load", "", 0, 0, load_options}, "load the crash kernel", load},
+    {{"reload", "", 0, 0, reload_options}, "load again what is loaded, if lifeboat has loaded it", reload},
+    {{"unload", "", 0, 0, {}}, "take the crash kernel out again", unload},
     {{"list", "[FOLDER]", 0, 1, list_options}, "list the dumps that were captured, oldest first", list},
     {{"test", "", 0, 0, test_options}, "crash this machine, to see whether a dump comes of it", test},
     {{"report", "", 0, 0, report_options},

@@ -13,8 +13,9 @@ namespace lifeboat::host {
 // Documented in docs/lifeboat.8: stable for scripts.
 enum ExitCode : int {
     exit_ok = 0,
-    exit_failed = 1, // what was asked for could not be done, or the file is not whole; stderr says why
-    exit_usage = 2,  // the command line cannot be understood
+    exit_failed = 1,   // what was asked for could not be done, or the file is not whole; stderr says why
+    exit_usage = 2,    // the command line cannot be understood
+    exit_degraded = 3, // status: the next panic will be captured, but not as it should be
 };
 
 struct Subcommand {
@@ -44,6 +45,11 @@ ExitCode report(const Arguments& arguments);
 ExitCode ls(const Arguments& arguments);
 ExitCode cat(const Arguments& arguments);
 ExitCode unpack(const Arguments& arguments);
+ExitCode load(const Arguments& arguments);
+ExitCode unload(const Arguments& arguments);
+ExitCode reload(const Arguments& arguments);
+ExitCode estimate(const Arguments& arguments);
+ExitCode status(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 

@@ -18,6 +18,13 @@ using Words = std::vector<KernelParameter>;
 // A parameter that may be given several times, each time adding to what was given before.
 constexpr std::string_view adding_parameter = "initcall_blacklist";
 
+// Physical memory that a kernel reaches with four levels of page tables. With five, the table of memory
+// sections has 1 MiB instead of 16 KiB. Source: Linux arch/x86/include/asm/sparsemem.h.
+constexpr std::uint64_t four_levels_end = std::uint64_t{1} << 46;
+
+// Each further CPU takes a MiB and a half, and two keep up with most disks.
+constexpr unsigned cpus_that_pay = 2;
+
 // A list comes as one word for each of its names.
 void append_list(Words& words, std::string_view list) {
     for (const auto name : std::views::split(list, ',')) {
@@ -56,6 +63,8 @@ Words ours(const CommandLineParts& parts) {
         append(words, std::format("disable_cpu_apicid={}", *parts.boot_cpu_apic_id));
     if (parts.has_shared_interrupts)
         append(words, "irqpoll");
+    if (parts.memory_end > 0 && parts.memory_end <= four_levels_end)
+        append(words, "no5lvl");
     append(words, trimming_words());
     return words;
 }
@@ -103,6 +112,10 @@ std::string joined(const Words& words) {
 }
 
 } // namespace
+
+unsigned crash_kernel_cpus(unsigned configured, unsigned online) {
+    return configured > 0 ? configured : std::min(online, cpus_that_pay);
+}
 
 Result<std::string> compose_crash_command_line(const CommandLineParts& parts) {
     Words words = kept_of(parts.running);

@@ -7,8 +7,8 @@
 //                                                   config.command_line});
 //
 // In this order: the running kernel's words but for those that is_dropped() names (and all behind `--`, which
-// are init's); the needed words; nr_cpus=, disable_cpu_apicid=, irqpoll as the machine asks for them; the
-// trimming; the extra words. An extra word takes the place of every word of ours that sets the same
+// are init's); the needed words; nr_cpus=, disable_cpu_apicid=, irqpoll, no5lvl as the machine asks for them;
+// the trimming; the extra words. An extra word takes the place of every word of ours that sets the same
 // parameter, and `-NAME` or
 // `-NAME=VALUE` among them takes words out and adds nothing: `-initcall_blacklist=tracer_init_tracefs`,
 // `-mce`.
@@ -34,8 +34,12 @@ struct CommandLineParts {
     // Of the CPU that the machine booted on: were it woken by another, it would reset the machine.
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
+    std::uint64_t memory_end = 0; // 0: not known
     std::string_view extra;
 };
+
+// How many CPUs the crash kernel brings up: `configured`, or where that is 0 as many as pay.
+unsigned crash_kernel_cpus(unsigned configured, unsigned online);
 
 // Fails with invalid when the line is too long for a kernel; the error names its length.
 Result<std::string> compose_crash_command_line(const CommandLineParts& parts);

@@ -94,8 +94,10 @@ Result<Descriptor> open_readable(const std::string& path) {
     return file;
 }
 
+} // namespace
+
 // What the kernel would answer less clearly.
-Result<> check_state(const CrashKernelState& state) {
+Result<> check_can_hold_crash_kernel(const CrashKernelState& state) {
     if (!state.is_supported)
         return fail(ErrorKind::unsupported,
                     "this kernel has no crash kernels: it was built without CONFIG_CRASH_DUMP");
@@ -103,8 +105,6 @@ Result<> check_state(const CrashKernelState& state) {
         return fail(ErrorKind::no_space, "{}", no_reservation);
     return {};
 }
-
-} // namespace
 
 std::string load_remedy(int os_error, const CrashKernelState& state, bool is_root) {
     if (os_error == EPERM || os_error == EACCES)
@@ -116,7 +116,7 @@ std::string load_remedy(int os_error, const CrashKernelState& state, bool is_roo
 
 Result<> load_crash_kernel(const CrashKernelFiles& files, const std::string& command_line,
                            const CrashKernelState& state) {
-    TRY(check_state(state));
+    TRY(check_can_hold_crash_kernel(state));
     const Descriptor image = TRY(open_readable(files.image));
     const Descriptor initrd = TRY(open_readable(files.initrd));
     const int answer = sys::kexec_file_load(image.get(), initrd.get(), command_line.size() + 1,

@@ -18,6 +18,8 @@ struct CrashKernelFiles {
     std::string initrd;
 };
 
+// Whether there is a reservation at all.
+Result<> check_can_hold_crash_kernel(const CrashKernelState& state);
 // Takes the place of one that is loaded. Errors say what to do about it.
 Result<> load_crash_kernel(const CrashKernelFiles& files, const std::string& command_line,
                            const CrashKernelState& state);

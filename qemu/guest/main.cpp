@@ -5,6 +5,7 @@
 #include "qemu/guest/first_kernel.h"
 #include "qemu/guest/machine.h"
 #include "qemu/guest/memory_report.h"
+#include "qemu/guest/run_commands.h"
 
 #include <unistd.h>
 
@@ -12,6 +13,8 @@ int main() {
     guest::mount_early();
     if (guest::option("memory-report"))
         guest::report_memory();
+    if (const auto commands = guest::option("run"))
+        guest::run_commands(*commands);
     if (access("/proc/vmcore", F_OK) == 0)
         guest::run_crash_wrapper();
     guest::run_first_kernel();

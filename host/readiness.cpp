@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/readiness.h"
+
+#include "base/text.h"
+#include "host/crash_kernel/kernel_choice.h"
+#include "host/crash_kernel/loading.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace lifeboat::host {
+
+namespace {
+
+using Severity = Finding::Severity;
+
+std::string in_state(const SystemPaths& paths, const std::string& name) {
+    return paths.root + state_folder + "/" + name;
+}
+
+// Nothing where there is no such file.
+Result<std::optional<Noted>> noted_in(const std::string& path) {
+    auto manifest = read_manifest(path);
+    if (!manifest && manifest.error().os_error == ENOENT)
+        return std::nullopt;
+    if (!manifest)
+        return fail(std::move(manifest).error());
+    auto changes = changed_files(*manifest);
+    return Noted{*std::move(manifest), std::move(changes)};
+}
+
+std::int64_t modified_s(const std::string& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
+}
+
+// Of the folder, or of the one above it that is there: the crash kernel makes what is missing.
+TargetRoom room_of(const std::string& folder) {
+    TargetRoom room{.folder = folder};
+    std::filesystem::path place = folder;
+    while (::access(place.c_str(), F_OK) != 0 && place.has_relative_path())
+        place = place.parent_path();
+    struct statvfs status{};
+    if (::statvfs(place.c_str(), &status) != 0)
+        room.error = system_error(std::format("ask for free space of '{}'", folder)).text;
+    else
+        room.free_bytes = std::uint64_t{status.f_bfree} * status.f_frsize;
+    return room;
+}
+
+Result<> view_targets(const Config& config, MachineView& view) {
+    DumpStore store = find_dump_store(config);
+    for (const std::string& folder : store.folders)
+        view.targets.push_back(room_of(folder));
+    const std::vector<KeptDump> dumps = TRY(list_kept_dumps(store.folders));
+    if (!dumps.empty())
+        view.newest_dump = dumps.back();
+    view.missing_targets = std::move(store.missing);
+    return {};
+}
+
+Result<> view_loaded(const SystemPaths& paths, MachineView& view) {
+    if (auto record = TRY(read_load_record(paths))) {
+        auto changes = changed_files(*record);
+        view.loaded = Noted{*std::move(record), std::move(changes)};
+    }
+    return {};
+}
+
+std::string loaded_version(const MachineView& view) {
+    const bool is_version = view.loaded && view.loaded->manifest.kernel != no_kernel_version;
+    return is_version ? view.loaded->manifest.kernel : view.wanted_version;
+}
+
+std::string sentence_of(const std::vector<Change>& changes) {
+    std::string text;
+    for (const Change& change : changes)
+        text += (text.empty() ? "" : ", ") + change.text();
+    return text;
+}
+
+// From here on each function says what one part of the view means.
+
+void judge_reservation(const MachineView& view, std::vector<Finding>& findings) {
+    if (!view.kernel.is_supported) {
+        findings.push_back(
+            {Severity::failed, "this kernel was built without CONFIG_CRASH_DUMP: run another"});
+        return;
+    }
+    if (view.kernel.reserved_bytes == 0)
+        findings.push_back({Severity::failed,
+                            "no memory is reserved for a crash kernel: boot with crashkernel=, "
+                            "`lifeboat estimate` says how much"});
+    const auto needed = view.needed_bytes();
+    if (view.kernel.reserved_bytes > 0 && needed && *needed > view.kernel.reserved_bytes)
+        findings.push_back(
+            {Severity::failed,
+             std::format("{} MiB are reserved and {} MiB needed: boot with a larger crashkernel=",
+                         view.kernel.reserved_bytes >> 20, (*needed + (1 << 20) - 1) >> 20)});
+}
+
+void judge_loaded(const MachineView& view, std::vector<Finding>& findings) {
+    if (!view.kernel.is_loaded) {
+        findings.push_back({Severity::failed, "no crash kernel is loaded: `lifeboat load`"});
+        return;
+    }
+    if (!view.loaded) {
+        findings.push_back({Severity::degraded,
+                            "the crash kernel that is loaded is not lifeboat's: `lifeboat load` "
+                            "takes its place"});
+        return;
+    }
+    const std::string& version = view.loaded->manifest.kernel;
+    if (version != no_kernel_version && version != view.wanted_version)
+        findings.push_back(
+            {Severity::degraded, std::format("kernel {} is loaded as the way back, {} should be: "
+                                             "`lifeboat load` says why it is not",
+                                             version, view.wanted_version)});
+    if (!view.loaded->changes.empty())
+        findings.push_back({Severity::degraded, std::format("since it was loaded, {}: `lifeboat reload`",
+                                                            sentence_of(view.loaded->changes))});
+}
+
+void judge_packed(const MachineView& view, std::vector<Finding>& findings) {
+    if (!view.packed) {
+        findings.push_back(
+            {Severity::degraded, std::format("how the initrd of kernel {} was packed is not known: "
+                                             "`lifeboat pack --kernel {}`",
+                                             view.wanted_version, view.wanted_version)});
+        return;
+    }
+    if (!view.packed->changes.empty())
+        findings.push_back({Severity::degraded,
+                            std::format("since the initrd was packed, {}: `lifeboat pack --kernel {}`, "
+                                        "then `lifeboat reload`",
+                                        sentence_of(view.packed->changes), view.packed->manifest.kernel)});
+}
+
+void judge_targets(const MachineView& view, std::vector<Finding>& findings) {
+    for (const std::string& missing : view.missing_targets)
+        findings.push_back({Severity::degraded, missing + ": it is not known whether it can be written to"});
+    for (const TargetRoom& room : view.targets) {
+        if (!room.error.empty())
+            findings.push_back({Severity::degraded, room.error});
+        else if (view.newest_dump && room.free_bytes < view.newest_dump->dump.bytes)
+            findings.push_back(
+                {Severity::degraded,
+                 std::format("'{}' has {} MiB free, the last dump took {} MiB: `lifeboat prune`", room.folder,
+                             room.free_bytes >> 20, view.newest_dump->dump.bytes >> 20)});
+    }
+}
+
+void judge_tested(const MachineView& view, std::vector<Finding>& findings) {
+    if (!view.tested)
+        findings.push_back({Severity::note, "a crash was never tested here: `lifeboat test`"});
+    else if (!view.tested->changes.empty())
+        findings.push_back({Severity::note, std::format("since the last crash test, {}: `lifeboat test`",
+                                                        sentence_of(view.tested->changes))});
+}
+
+} // namespace
+
+std::optional<std::uint64_t> MachineView::needed_bytes() const {
+    const auto fact = packed ? packed->manifest.fact("memory_need_bytes") : std::nullopt;
+    return fact ? parse_unsigned(*fact) : std::nullopt;
+}
+
+Result<MachineView> view_machine(const SystemPaths& paths, const Config& config) {
+    MachineView view{.kernel = read_crash_kernel_state(paths)};
+    view.wanted_version = TRY(choose_kernel(paths, "")).version;
+    TRY(view_loaded(paths, view));
+    const std::string version = loaded_version(view);
+    view.packed = TRY(noted_in(in_state(paths, "manifest-" + version)));
+    view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
+    view.tested = TRY(noted_in(in_state(paths, "tested")));
+    TRY(view_targets(config, view));
+    return view;
+}
+
+std::vector<Finding> findings_of(const MachineView& view) {
+    std::vector<Finding> findings;
+    judge_reservation(view, findings);
+    judge_loaded(view, findings);
+    judge_packed(view, findings);
+    judge_targets(view, findings);
+    judge_tested(view, findings);
+    std::ranges::stable_sort(findings, std::greater(), &Finding::severity);
+    return findings;
+}
+
+Finding::Severity gravest(const std::vector<Finding>& findings) {
+    return findings.empty() ? Severity::note : std::ranges::max(findings, {}, &Finding::severity).severity;
+}
+
+} // namespace lifeboat::host

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether the next panic will be captured: what is known of this machine, and what follows from it.
+#pragma once
+
+#include "base/result.h"
+#include "host/config.h"
+#include "host/crash_kernel/crash_kernel_state.h"
+#include "host/dump_store.h"
+#include "host/machine/manifest.h"
+#include "stages/system_paths.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lifeboat::host {
+
+// A manifest, and what has changed of its files since it was written.
+struct Noted {
+    Manifest manifest;
+    std::vector<Change> changes;
+};
+
+struct TargetRoom {
+    std::string folder;
+    std::uint64_t free_bytes = 0; // for root
+    std::string error;            // not empty: the folder's file system cannot be asked
+};
+
+struct MachineView {
+    CrashKernelState kernel;
+    std::string wanted_version;  // pinned, or the running kernel's
+    std::optional<Noted> loaded; // by lifeboat, since the machine booted
+    std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one
+    std::int64_t packed_s = 0;   // when, in seconds since 1970; 0: not known
+    std::optional<Noted> tested; // the last crash test that passed
+    std::vector<TargetRoom> targets;
+    std::vector<std::string> missing_targets; // one sentence each
+    std::optional<KeptDump> newest_dump;
+
+    // What the packed plan needs, as `pack` has noted it.
+    [[nodiscard]] std::optional<std::uint64_t> needed_bytes() const;
+};
+
+// Fails where a manifest is there and cannot be understood, or the dumps cannot be listed.
+Result<MachineView> view_machine(const SystemPaths& paths, const Config& config);
+
+struct Finding {
+    enum class Severity : std::uint8_t {
+        note,     // to be known
+        degraded, // a panic will be captured, but not as it should be, or perhaps not from then on
+        failed,   // a panic will not be captured
+    };
+    Severity severity = Severity::note;
+    std::string text; // ends in what to do
+};
+
+// In the order in which they are to be dealt with.
+std::vector<Finding> findings_of(const MachineView& view);
+// The gravest of them; note when there are none.
+Finding::Severity gravest(const std::vector<Finding>& findings);
+
+} // namespace lifeboat::host
