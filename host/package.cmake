@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Debian package, out of preset release: cmake --build --preset release --target package
+# makes build/release/lifeboat_VERSION_amd64.deb. What it installs where is told by lifeboat(8), FILES.
+set(system ${CMAKE_SOURCE_DIR}/host/system)
+
+# packed(RESULT SOURCE): the file as gzip has it, without its name and time, so that the same source gives the same bytes
+function(packed result source)
+  cmake_path(GET source FILENAME name)
+  set(target ${CMAKE_BINARY_DIR}/package/${name}.gz)
+  add_custom_command(OUTPUT ${target}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/package
+    COMMAND gzip -9 --no-name --stdout ${source} > ${target}
+    DEPENDS ${source} VERBATIM)
+  set(${result} ${target} PARENT_SCOPE)
+endfunction()
+
+# All destinations are relative to the package's root.
+install(TARGETS lifeboat DESTINATION usr/sbin)
+install(TARGETS init DESTINATION usr/lib/lifeboat)
+install(FILES ${system}/lifeboat.conf DESTINATION etc)
+install(FILES ${system}/grub.cfg DESTINATION etc/default/grub.d RENAME lifeboat.cfg)
+install(PROGRAMS ${system}/kernel-postinst DESTINATION etc/kernel/postinst.d RENAME zz-lifeboat)
+install(PROGRAMS ${system}/kernel-postrm DESTINATION etc/kernel/postrm.d RENAME zz-lifeboat)
+file(GLOB units CONFIGURE_DEPENDS ${system}/*.service ${system}/*.timer)
+install(FILES ${units} DESTINATION usr/lib/systemd/system)
+
+set(packed_files)
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.[58])
+foreach(page IN LISTS pages)
+  packed(file ${page})
+  list(APPEND packed_files ${file})
+  string(REGEX REPLACE ".*\\." "" section ${page})
+  install(FILES ${file} DESTINATION usr/share/man/man${section})
+endforeach()
+packed(file ${system}/debian/changelog)
+list(APPEND packed_files ${file})
+install(FILES ${file} ${system}/debian/copyright DESTINATION usr/share/doc/lifeboat)
+install(FILES ${system}/debian/lintian-overrides DESTINATION usr/share/lintian/overrides RENAME lifeboat)
+add_custom_target(package-files ALL DEPENDS ${packed_files})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+  WORLD_READ WORLD_EXECUTE)
+set(CPACK_PACKAGE_VENDOR lifeboat)
+set(CPACK_PACKAGE_CONTACT "The lifeboat authors <lifeboat@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "crash-dump and rescue system")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+  "After a kernel panic a second kernel boots in memory that was reserved for it;
+lifeboat is its only program and saves the kernel log and the filtered,
+compressed memory for crash and drgn, then reboots. On the healthy machine it
+packs the initrd for that, loads it, and tells whether it would work.")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE amd64)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+# The programs are static, deb-systemd-helper is essential: nothing to depend on.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "crash, python3-drgn")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${system}/debian/conffiles ${system}/debian/postinst ${system}/debian/prerm ${system}/debian/postrm)
+include(CPack)
