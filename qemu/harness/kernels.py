@@ -14,6 +14,7 @@ META_PACKAGES = {
     # For any hardware: a larger image, and more that is built in.
     "6.1-generic": "linux-image-amd64",
 }
+PREFIX = "linux-image-"
 
 
 @dataclass(frozen=True)
@@ -27,28 +28,31 @@ class Kernel:
 
 
 def fetch(line: str) -> Kernel:
-    """The newest kernel of a line ("6.1", of META_PACKAGES), with depmod's files made."""
-    package = _package(line)
-    release = package.removeprefix("linux-image-")
-    key = packages.key(package)
-    place = cache.entry("kernels", key, lambda folder: _unpack(package, release, folder))
-    modules = place / "lib/modules" / release
-    return Kernel(line, release, place / "boot" / f"vmlinuz-{release}", modules)
+    """The newest kernel of a line ("6.1"), with depmod's files made."""
+    name = package(line)
+    version = release(line)
+    place = cache.entry("kernels", packages.key(name), lambda folder: _unpack(name, version, folder))
+    modules = place / "lib/modules" / version
+    return Kernel(line, version, place / "boot" / f"vmlinuz-{version}", modules)
 
 
 def fetch_vmlinux(line: str) -> Path:
     """The debug vmlinux of the same kernel."""
-    package = f"{_package(line)}-dbg"
-    release = _package(line).removeprefix("linux-image-")
-    inside = f"usr/lib/debug/boot/vmlinux-{release}"
-    key = packages.key(package)
-    place = cache.entry("vmlinux", key, lambda folder: _unpack_one(package, inside, folder))
+    name = f"{package(line)}-dbg"
+    inside = f"usr/lib/debug/boot/vmlinux-{release(line)}"
+    place = cache.entry("vmlinux", packages.key(name), lambda folder: _unpack_one(name, inside, folder))
     return place / inside
 
 
-def _package(line: str) -> str:
+def release(line: str) -> str:
+    """What `uname -r` says there."""
+    return package(line).removeprefix(PREFIX)
+
+
+def package(line: str) -> str:
+    """The package with the newest kernel of a line."""
     for name in packages.dependencies(META_PACKAGES[line]):
-        if name.startswith("linux-image-"):
+        if name.startswith(PREFIX):
             return name
     raise packages.PackageError(f"'{META_PACKAGES[line]}' depends on no kernel; is apt's list up to date?")
 

@@ -55,11 +55,11 @@ class Request:
 @dataclass
 class Machine:
     """What to run. The guest sees the disks in this order; each is an image, as QEMU names it,
-    and the image's name is the device's too."""
+    and the image's name is the device's too. Without a kernel it boots from the first disk."""
 
-    kernel: Path
-    initrd: Path
-    command_line: str
+    kernel: Path | None = None
+    initrd: Path | None = None
+    command_line: str = ""
     memory: str = "2G"
     cpus: int = 2
     five_levels: bool = True
@@ -71,7 +71,7 @@ class Machine:
 
     def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
         """Runs until the guest reboots or the deadline passes."""
-        with Monitor() as monitor, serial_log.open("wb") as log, self._start(monitor) as process:
+        with Monitor() as monitor, serial_log.open("wb") as log, self._start_once(monitor) as process:
             try:
                 run = _Watch(process, monitor, self.requests, log, deadline_seconds).watch()
             finally:
@@ -80,10 +80,17 @@ class Machine:
             raise LostMachine(f"QEMU ended with status {process.returncode}: {run.errors()}")
         return run
 
-    def _start(self, monitor: Monitor) -> subprocess.Popen:
+    def start(self, monitor: Monitor) -> subprocess.Popen:
+        """QEMU, to be talked to on its standard input and output, and to go on when the guest reboots."""
+        return self._start(monitor, [], subprocess.PIPE)
+
+    def _start_once(self, monitor: Monitor) -> subprocess.Popen:
+        return self._start(monitor, ["-no-reboot"], subprocess.DEVNULL)
+
+    def _start(self, monitor: Monitor, more: list[str], stdin: int) -> subprocess.Popen:
         return subprocess.Popen(
-            [*self._command(), *monitor.options()],
-            stdin=subprocess.DEVNULL,
+            [*self._command(), *more, *monitor.options()],
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=monitor.inherited(),
@@ -91,11 +98,12 @@ class Machine:
 
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
-        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
-        command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
+        if self.kernel:
+            command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
         command += [word for device in self.devices for word in ("-device", device)]
         return command + self._disk_options()
 

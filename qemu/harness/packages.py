@@ -13,10 +13,23 @@ class PackageError(Exception):
 
 def key(package: str) -> str:
     """Names the package and its newest version."""
-    for row in _output("apt-cache", "show", "--no-all-versions", package).splitlines():
-        if row.startswith("Version: "):
-            return f"{package}_{row.removeprefix('Version: ')}"
-    raise PackageError(f"apt knows no version of '{package}'")
+    return keys([package])[0]
+
+
+def keys(names: list[str]) -> list[str]:
+    """The same for several, in the order of their names given."""
+    rows = _output("apt-cache", "show", "--no-all-versions", *names).splitlines()
+    fields = dict.fromkeys(names)
+    name = ""
+    for row in rows:
+        field, _, value = row.partition(": ")
+        if field == "Package":
+            name = value
+        elif field == "Version":
+            fields[name] = value
+    if missing := [name for name, version in fields.items() if version is None]:
+        raise PackageError(f"apt knows no version of '{missing[0]}'")
+    return [f"{name}_{version}" for name, version in fields.items()]
 
 
 def dependencies(package: str) -> list[str]:

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A full Debian system in QEMU, used over its serial console as a person would."""
+
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.machine import Machine
+from harness.monitor import Monitor
+
+from . import disk_image
+from .serial_line import SerialLine
+from .system_image import PASSWORD, SystemImage
+
+SERIAL_LOG = "serial.log"
+# Emulated, on two cores that are shared.
+BOOT_SECONDS = 240
+COMMAND_SECONDS = 60
+CRASH_SECONDS = 300
+# As the guest sees them.
+PARCELS_DISK = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_parcels"
+PARCELS = "/root/parcels"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command in the guest said on both of its outputs, and its exit status."""
+
+    status: int
+    output: str
+    seconds: float
+
+
+class CommandFailed(Exception):
+    """A command in the guest failed that must not."""
+
+
+@dataclass(frozen=True)
+class Crash:
+    """When things happened, in seconds after the panic; None for what did not."""
+
+    crash_kernel: float | None
+    init: float | None
+    restart: float | None
+    text: str
+
+
+class Guest:
+    """with Guest(image, folder) as guest: guest.log_in(); guest.check("systemctl is-system-running")
+
+    Works on a copy of the image in `folder`, where the serial log is too. `parcels` are files that the guest finds in
+    /root/parcels after unpack_parcels().
+    """
+
+    def __init__(
+        self,
+        image: SystemImage,
+        folder: Path,
+        parcels: list[Path] | None = None,
+        memory: str = "1G",
+        cpus: int = 2,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.release = image.release
+        self.disk = folder / "disk.img"
+        self._folder = folder
+        self._asked = 0
+        subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
+        _pack(parcels or [], folder / "parcels.img")
+        self._machine = Machine(memory=memory, cpus=cpus, disks=[str(self.disk), str(folder / "parcels.img")])
+
+    def __enter__(self) -> "Guest":
+        self.power_on()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.pull_the_plug()
+
+    def power_on(self) -> None:
+        self._monitor = Monitor()
+        self._log = (self._folder / SERIAL_LOG).open("ab")
+        self._process = self._machine.start(self._monitor)
+        self.line = SerialLine(self._process, self._log)
+
+    def pull_the_plug(self) -> None:
+        """As a power cut does it."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._log.close()
+        self._monitor.__exit__()
+
+    def log_in(self, seconds: float = BOOT_SECONDS) -> None:
+        """From wherever the boot is, to a shell that neither echoes nor prompts."""
+        self.line.wait_for("login: ", seconds)
+        self.line.send("root\n")
+        self.line.wait_for("Password: ", COMMAND_SECONDS)
+        self.line.send(f"{PASSWORD}\n")
+        self.line.wait_for("# ", COMMAND_SECONDS)
+        # Kernel messages below a panic's would come amid the commands' output.
+        self.line.send("dmesg -n 1; export TERM=dumb PAGER=cat SYSTEMD_COLORS=0; exec sh\n")
+        self.line.send("stty -echo; PS1=; PS2=\n")
+        self.run("true")
+
+    def run(self, command: str, seconds: float = COMMAND_SECONDS) -> Answer:
+        self._asked += 1
+        start = self.line.seconds
+        # The marker is put together by the guest, so that it is not found in an echo of the command.
+        self.line.send(f"{{ {command}\n}} </dev/null 2>&1; printf '@%s-%d:%d@\\n' done {self._asked} $?\n")
+        begin = self.line.position
+        found = self.line.wait_for(rf"@done-{self._asked}:(\d+)@\n", seconds)
+        return Answer(int(found[1]), self.line.text[begin : found.start()], self.line.seconds - start)
+
+    def check(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
+        """Its output; CommandFailed when it fails."""
+        answer = self.run(command, seconds)
+        if answer.status != 0:
+            raise CommandFailed(f"'{command}' in the guest ended with status {answer.status}: {answer.output}")
+        return answer.output
+
+    def unpack_parcels(self) -> None:
+        self.check(f"mkdir -p {PARCELS} && tar -x -C {PARCELS} -f {PARCELS_DISK}")
+
+    def reboot(self) -> None:
+        self.line.send("systemctl reboot\n")
+        self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
+        self.log_in()
+
+    def power_off(self) -> None:
+        """Everything is on the disk then, and the file systems are clean."""
+        self.line.send("systemctl poweroff\n")
+        self.line.wait_for("reboot: Power down", COMMAND_SECONDS)
+        self._process.wait(COMMAND_SECONDS)
+
+    def crash(self, command: str = "echo c > /proc/sysrq-trigger", seconds: float = CRASH_SECONDS) -> Crash:
+        """Has the command panic the kernel, and waits until the crash kernel has restarted the machine."""
+        self.line.send(f"{command}\n")
+        panic = self._when(self.line.wait_for("Kernel panic - not syncing", COMMAND_SECONDS))
+        begin = self.line.position
+        end = self._when(self.line.wait_for("reboot: (Restarting system|machine restart)|Rebooting in", seconds))
+        text = self.line.text[begin : self.line.position]
+        return Crash(
+            self._after(panic, begin, "Linux version"), self._after(panic, begin, "Run /init as init"), end - panic, text
+        )
+
+    def _when(self, found) -> float:
+        return self.line.seconds_of(found.start())
+
+    def _after(self, panic: float, begin: int, words: str) -> float | None:
+        place = self.line.text.find(words, begin)
+        return None if place < 0 else self.line.seconds_of(place) - panic
+
+    def extract(self, inside: str, target: Path) -> None:
+        """Copies a folder out of the root file system; the machine has to be off."""
+        target.mkdir(parents=True, exist_ok=True)
+        device = disk_image.root_device(self.disk)
+        subprocess.run(["e2fsck", "-fy", device], capture_output=True, check=False)
+        subprocess.run(["debugfs", "-R", f'rdump "{inside}" "{target}"', device], capture_output=True, check=True)
+
+
+def _pack(files: list[Path], image: Path) -> None:
+    """A disk that is a tar archive."""
+    with tarfile.open(image, "w") as archive:
+        for path in files:
+            archive.add(path, path.name)

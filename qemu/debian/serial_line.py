@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The serial line of a machine that lives through several boots: what it says is waited for, and it is answered."""
+
+import os
+import re
+import select
+import subprocess
+import time
+from typing import BinaryIO
+
+from harness.machine import SILENT_BOOT_SECONDS, STALLED_SECONDS, TICK_SECONDS, LostMachine, died_in_silence
+
+
+class Unanswered(Exception):
+    """The machine did not say in time what was waited for."""
+
+
+class SerialLine:
+    """line.wait_for("login: ", seconds=90); line.send("root\\n")
+
+    Each wait begins behind what the one before has found. Times are in seconds after power-on.
+    """
+
+    def __init__(self, process: subprocess.Popen, log: BinaryIO) -> None:
+        self._process = process
+        self._log = log
+        self._start = time.monotonic()
+        self._last_word = self._start
+        self._text = ""
+        self._position = 0
+        self._arrivals: list[tuple[int, float]] = []  # from this place of the text on, when it came
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def text(self) -> str:
+        """All that has come, since power-on."""
+        return self._text
+
+    @property
+    def position(self) -> int:
+        """Where the next wait begins, in the text."""
+        return self._position
+
+    def send(self, text: str) -> None:
+        self._process.stdin.write(text.encode())
+        self._process.stdin.flush()
+
+    def wait_for(self, pattern: str, seconds: float) -> re.Match:
+        """The first place that matches; LostMachine when there is no machine to wait for any more."""
+        wanted = re.compile(pattern)
+        deadline = last_tick = time.monotonic()
+        deadline += seconds
+        while not (found := wanted.search(self._text, self._position)):
+            now = time.monotonic()
+            if now - last_tick > STALLED_SECONDS:
+                raise LostMachine(f"the host stood still for {now - last_tick:.0f} s")
+            last_tick = now
+            if now > deadline:
+                raise Unanswered(f"nothing matched '{pattern}' within {seconds:.0f} s")
+            self._take()
+            self._check_life()
+        self._position = found.end()
+        return found
+
+    def seconds_of(self, place: int) -> float:
+        """When the text at this place came."""
+        return next((seconds for start, seconds in reversed(self._arrivals) if start <= place), 0.0)
+
+    def _take(self) -> None:
+        output = self._process.stdout.fileno()
+        if not select.select([output], [], [], TICK_SECONDS)[0]:
+            return
+        data = os.read(output, 65536)
+        if not data:
+            raise LostMachine(f"QEMU ended with status {self._process.wait()}")
+        self._last_word = time.monotonic()
+        self._log.write(data)
+        self._log.flush()
+        self._arrivals.append((len(self._text), self.seconds))
+        self._text += data.decode(errors="replace").replace("\r", "")
+
+    def _check_life(self) -> None:
+        if time.monotonic() - self._last_word < SILENT_BOOT_SECONDS:
+            return
+        if died_in_silence(self._text[self._position :].splitlines()):
+            raise LostMachine(f"a kernel fell silent in its boot, before init, for {SILENT_BOOT_SECONDS} s")

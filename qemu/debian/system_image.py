@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The disk of a full Debian system with one kernel, ready to boot, in the cache. Needs root.
+
+Kernel, initrd and everything else is installed in a chroot at the machine's own speed; within an emulated guest the
+initrd alone takes minutes.
+"""
+
+import hashlib
+import inspect
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import cache, kernels, packages
+
+from . import base, disk_image
+
+IMAGE = "disk.img"
+PASSWORD = "lifeboat"
+HOST = "guest"
+# What takes time in each boot and is of no use to a test.
+MASKED_UNITS = [
+    *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
+    *("e2scrub_reap.service", "getty@tty1.service", "getty-static.service", "systemd-pstore.service"),
+]
+# On a busy host an emulated timer may tick too late for the kernel's test of it, which then panics at once.
+KERNEL_WORDS = "console=ttyS0 no_timer_check printk.devkmsg=on"
+
+FILES = {
+    "etc/hostname": f"{HOST}\n",
+    "etc/hosts": f"127.0.0.1 localhost {HOST}\n",
+    "etc/fstab": f"UUID={disk_image.ROOT_UUID} / ext4 errors=remount-ro 0 1\n",
+    "etc/apt/sources.list": "",
+    "etc/dpkg/dpkg.cfg.d/unsafe-io": "force-unsafe-io\n",
+    # What udev would load for features of the emulated processor.
+    "etc/modprobe.d/emulated.conf": "".join(
+        f"blacklist {name}\n" for name in ("kvm_amd", "kvm_intel", "powernow_k8", "aesni_intel", "ghash_clmulni_intel")
+    ),
+    "etc/default/grub": f"""GRUB_DEFAULT=0
+GRUB_TIMEOUT=1
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="{KERNEL_WORDS}"
+GRUB_TERMINAL=serial
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_DISABLE_OS_PROBER=true
+""",
+}
+
+# The menu until update-grub has run in the guest, where it can look at the disk.
+FIRST_MENU = """serial --unit=0 --speed=115200
+terminal_input serial
+terminal_output serial
+set timeout=1
+menuentry 'Debian, first boot' {
+  linux /boot/vmlinuz-@ root=UUID=# ro %
+  initrd /boot/initrd.img-@
+}
+"""
+
+# In a mount namespace of its own: whatever happens, nothing stays mounted.
+INSTALL = f"""set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc "$1/proc"
+mount -t sysfs sysfs "$1/sys"
+mount --bind /dev "$1/dev"
+mkdir -p "$1/run/parcels"
+mount --bind "$2" "$1/run/parcels"
+chroot "$1" sh -c 'dpkg -i /run/parcels/*.deb'
+chroot "$1" sh -c 'echo root:{PASSWORD} | chpasswd'
+chroot "$1" systemctl --quiet mask {' '.join(MASKED_UNITS)}
+"""
+
+
+@dataclass(frozen=True)
+class SystemImage:
+    """`disk` is never written to: a run works on a copy."""
+
+    disk: Path
+    release: str
+
+
+def fetch(line: str, more: tuple[str, ...] = ()) -> SystemImage:
+    """The system with the newest kernel of a line ("6.1"), and more packages than the base system's."""
+    release = kernels.release(line)
+    place = cache.entry("debian", _key(line, more), lambda folder: _make(line, more, folder))
+    return SystemImage(place / IMAGE, release)
+
+
+def _key(line: str, more: tuple[str, ...]) -> str:
+    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more), packages.key(kernels.package(line))]
+    return f"{kernels.release(line)}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
+
+
+def _make(line: str, more: tuple[str, ...], folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=".tree-", dir=folder) as scratch:
+        tree = Path(scratch) / "root"
+        parcels = Path(scratch) / "parcels"
+        tree.mkdir()
+        parcels.mkdir()
+        subprocess.run(["tar", "-x", "-C", tree, "-f", base.archive(more)], check=True)
+        packages.download(kernels.package(line), parcels)
+        _write_files(tree)
+        subprocess.run(["unshare", "--mount", "bash", "-c", INSTALL, "install", tree, parcels], check=True)
+        _write_menu(tree, kernels.release(line))
+        disk_image.make(folder / IMAGE, tree)
+
+
+def _write_files(tree: Path) -> None:
+    for name, content in FILES.items():
+        place = tree / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content)
+
+
+def _write_menu(tree: Path, release: str) -> None:
+    """In place of what the kernel's hook has found on the machine that builds this."""
+    menu = FIRST_MENU.replace("@", release).replace("#", disk_image.ROOT_UUID).replace("%", KERNEL_WORDS)
+    (tree / "boot/grub/grub.cfg").write_text(menu)
