@@ -8,7 +8,6 @@ function(packed result source)
   cmake_path(GET source FILENAME name)
   set(target ${CMAKE_BINARY_DIR}/package/${name}.gz)
   add_custom_command(OUTPUT ${target}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/package
     COMMAND gzip -9 --no-name --stdout ${source} > ${target}
     DEPENDS ${source} VERBATIM)
   set(${result} ${target} PARENT_SCOPE)
@@ -24,6 +23,7 @@ install(PROGRAMS ${system}/kernel-postrm DESTINATION etc/kernel/postrm.d RENAME 
 file(GLOB units CONFIGURE_DEPENDS ${system}/*.service ${system}/*.timer)
 install(FILES ${units} DESTINATION usr/lib/systemd/system)
 
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/package)
 set(packed_files)
 file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.[58])
 foreach(page IN LISTS pages)
@@ -32,6 +32,20 @@ foreach(page IN LISTS pages)
   string(REGEX REPLACE ".*\\." "" section ${page})
   install(FILES ${file} DESTINATION usr/share/man/man${section})
 endforeach()
+# Made by the program itself, which runs where it is built but for another architecture's.
+if(LIFEBOAT_ARCH STREQUAL CMAKE_HOST_SYSTEM_PROCESSOR)
+  foreach(shell bash zsh)
+    set(file ${CMAKE_BINARY_DIR}/package/completion.${shell})
+    add_custom_command(OUTPUT ${file}
+      COMMAND lifeboat completion ${shell} > ${file}
+      DEPENDS lifeboat VERBATIM)
+    list(APPEND packed_files ${file})
+  endforeach()
+  install(FILES ${CMAKE_BINARY_DIR}/package/completion.bash DESTINATION usr/share/bash-completion/completions
+    RENAME lifeboat)
+  install(FILES ${CMAKE_BINARY_DIR}/package/completion.zsh DESTINATION usr/share/zsh/vendor-completions
+    RENAME _lifeboat)
+endif()
 packed(file ${system}/debian/changelog)
 list(APPEND packed_files ${file})
 install(FILES ${file} ${system}/debian/copyright DESTINATION usr/share/doc/lifeboat)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian's own stack in the same guest: what there is to be better than, and what our files have to work with."""
+
+import re
+from collections.abc import Iterator
+
+from . import system_image
+from .captures import SYSRQ, Flow, Tried, panic_as_named_task, tell
+from .guest import Guest
+
+PACKAGES = ("kdump-tools",)
+BUILD_SECONDS = 1200
+HOOK = "/etc/kernel/postinst.d/kdump-tools"
+
+
+def baseline(line: str) -> Flow:
+    """kdump-tools captures with its own initrd; told are its size, the time that building it and a capture take."""
+
+    def flow(tried: Tried) -> Iterator[str]:
+        image = system_image.fetch(line, PACKAGES)
+        with Guest(image, tried.folder) as guest:
+            guest.log_in()
+            _reserve(guest, "128M")
+            built = guest.run(f"{HOOK} {guest.release}", BUILD_SECONDS)
+            tell("build_seconds", f"{built.seconds:.1f}")
+            guest.reboot()
+            print(guest.check("kdump-config show; ls -l /var/lib/kdump"), flush=True)
+            tell("initrd_bytes", guest.check(f"stat -c %s /var/lib/kdump/initrd.img-{guest.release}").strip())
+            crash = panic_as_named_task(guest, SYSRQ)
+            tell("panic_to_restart_seconds", f"{crash.restart:.1f}")
+            guest.log_in()
+            files = guest.check("find /var/crash -type f -size +1M")
+            print(files, flush=True)
+            if not re.search(r"/dump\.\d+", files):
+                yield f"kdump-tools saved no dump: {files}"
+
+    return flow
+
+
+def _reserve(guest: Guest, size: str) -> None:
+    """In place of kdump-tools' own crashkernel=."""
+    guest.check(
+        f"sed -i 's/crashkernel=[^ \"]*/crashkernel={size}/' /etc/default/grub.d/kdump-tools.cfg && update-grub", 120
+    )
