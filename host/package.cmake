@@ -37,7 +37,7 @@ if(LIFEBOAT_ARCH STREQUAL CMAKE_HOST_SYSTEM_PROCESSOR)
   foreach(shell bash zsh)
     set(file ${CMAKE_BINARY_DIR}/package/completion.${shell})
     add_custom_command(OUTPUT ${file}
-      COMMAND lifeboat completion ${shell} > ${file}
+      COMMAND $<TARGET_FILE:lifeboat> completion ${shell} > ${file}
       DEPENDS lifeboat VERBATIM)
     list(APPEND packed_files ${file})
   endforeach()

@@ -81,7 +81,7 @@ class Guest:
         self._monitor = Monitor()
         self._log = (self._folder / SERIAL_LOG).open("ab")
         self._process = self._machine.start(self._monitor)
-        self.line = SerialLine(self._process, self._log)
+        self.line = SerialLine(self._process, self._monitor, self._log)
 
     def pull_the_plug(self) -> None:
         """As a power cut does it."""

@@ -9,6 +9,10 @@ import time
 from typing import BinaryIO
 
 from harness.machine import SILENT_BOOT_SECONDS, STALLED_SECONDS, TICK_SECONDS, LostMachine, died_in_silence
+from harness.monitor import Monitor
+
+# GRUB's last word. What comes after it, before the kernel's first, is the kernel unpacking itself.
+KERNEL_STARTS = "Loading initial ramdisk ..."
 
 
 class Unanswered(Exception):
@@ -21,8 +25,9 @@ class SerialLine:
     Each wait begins behind what the one before has found. Times are in seconds after power-on.
     """
 
-    def __init__(self, process: subprocess.Popen, log: BinaryIO) -> None:
+    def __init__(self, process: subprocess.Popen, monitor: Monitor, log: BinaryIO) -> None:
         self._process = process
+        self._monitor = monitor
         self._log = log
         self._start = time.monotonic()
         self._last_word = self._start
@@ -59,7 +64,9 @@ class SerialLine:
                 raise LostMachine(f"the host stood still for {now - last_tick:.0f} s")
             last_tick = now
             if now > deadline:
-                raise Unanswered(f"nothing matched '{pattern}' within {seconds:.0f} s")
+                raise Unanswered(
+                    f"nothing matched '{pattern}' within {seconds:.0f} s; {self._monitor.where_the_cpus_are()}"
+                )
             self._take()
             self._check_life()
         self._position = found.end()
@@ -85,5 +92,7 @@ class SerialLine:
     def _check_life(self) -> None:
         if time.monotonic() - self._last_word < SILENT_BOOT_SECONDS:
             return
-        if died_in_silence(self._text[self._position :].splitlines()):
-            raise LostMachine(f"a kernel fell silent in its boot, before init, for {SILENT_BOOT_SECONDS} s")
+        text = self._text[self._position :]
+        if died_in_silence(text.splitlines()) or text.rstrip().endswith(KERNEL_STARTS):
+            where = self._monitor.where_the_cpus_are()
+            raise LostMachine(f"a kernel fell silent in its boot, before init, for {SILENT_BOOT_SECONDS} s; {where}")

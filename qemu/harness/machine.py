@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .monitor import Monitor, MonitorError
+from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
 
@@ -172,7 +172,7 @@ class _Watch:
             if now - self._last_word > SILENT_BOOT_SECONDS and died_in_silence(self._texts()):
                 raise LostMachine(
                     f"a kernel fell silent in its boot, before init, and gave no reason, for {SILENT_BOOT_SECONDS} s; "
-                    + "; ".join(self._where_the_cpus_are() for _ in range(2))
+                    + self._monitor.where_the_cpus_are()
                 )
             if not self._take():
                 self._process.wait()
@@ -202,14 +202,6 @@ class _Watch:
                 self._requests.remove(request)
                 for command, arguments in request.commands:
                     self._monitor.execute(command, **arguments)
-
-    def _where_the_cpus_are(self) -> str:
-        """Whether they run or are halted, and where: what there is to tell about a kernel that says nothing."""
-        try:
-            answer = self._monitor.execute("human-monitor-command", **{"command-line": "info registers -a"})
-        except MonitorError as error:
-            return f"its CPUs are not known: {error}"
-        return " ".join(re.findall(r"CPU#\d+|RIP=\w+|RFL=\w+|HLT=\d", answer))
 
     def _texts(self) -> list[str]:
         """All that has come, the line that has no end yet too."""

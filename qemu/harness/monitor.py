@@ -2,6 +2,7 @@
 """QEMU's monitor (QMP), over a socket whose other end QEMU inherits: no path, no waiting for it to appear."""
 
 import json
+import re
 import socket
 
 ANSWER_SECONDS = 30
@@ -42,6 +43,17 @@ class Monitor:
             self.execute("qmp_capabilities")
         self._ours.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
         return self._receive("return")
+
+    def where_the_cpus_are(self) -> str:
+        """Whether they run or are halted, and where, twice: what there is to tell about a kernel that says nothing."""
+        return "; ".join(self._registers() for _ in range(2))
+
+    def _registers(self) -> str:
+        try:
+            answer = self.execute("human-monitor-command", **{"command-line": "info registers -a"})
+        except MonitorError as error:
+            return f"its CPUs are not known: {error}"
+        return " ".join(re.findall(r"CPU#\d+|RIP=\w+|RFL=\w+|HLT=\d", answer))
 
     def _receive(self, wanted: str):
         """The next message of that kind; events are passed over."""

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import machine
 from harness.machine import LostMachine, Request, died_in_silence
+from harness.monitor import Monitor
 
 BOOT = ["[    0.000000] Linux version 6.1.0 (debian)", "[    0.024196] x2apic enabled"]
 PANIC = ["guest: panics now", "[   10.9] Kernel panic - not syncing: sysrq triggered crash"]
@@ -51,8 +52,9 @@ class Watch(unittest.TestCase):
                     process.kill()
 
     def test_a_kernel_that_falls_silent_is_a_lost_machine(self):
-        monitor = mock.Mock()
-        monitor.execute.return_value = "\r\nCPU#0\r\nRAX=1 RBX=2\r\nRIP=ffffffffb8a17a0b RFL=00000246 [---Z-P-] HLT=1"
+        monitor = Monitor()
+        registers = "\r\nCPU#0\r\nRAX=1 RBX=2\r\nRIP=ffffffffb8a17a0b RFL=00000246 [---Z-P-] HLT=1"
+        monitor.execute = mock.Mock(return_value=registers)
         with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
             with self.assertRaisesRegex(LostMachine, "fell silent.*CPU#0 RIP=ffffffffb8a17a0b RFL=00000246 HLT=1"):
                 self.watch("echo Linux version 6.1; exec sleep 5", monitor=monitor)
