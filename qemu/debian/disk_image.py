@@ -53,6 +53,12 @@ def root_device(image: Path) -> str:
     return f"{image}?offset={ROOT_AT}"
 
 
+def copy_file(image: Path, inside: str, target: Path) -> None:
+    """One file out of the root file system."""
+    request = f'dump "{inside}" "{target}"'
+    subprocess.run(["debugfs", "-R", request, root_device(image)], capture_output=True, check=True)
+
+
 def _install_grub(image: Path, tree: Path) -> None:
     modules = tree / "usr/lib/grub/i386-pc"
     subprocess.run(["cp", "-rT", modules, tree / "boot/grub/i386-pc"], check=True)

@@ -128,6 +128,10 @@ class Guest:
         self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
         self.log_in()
 
+    def reset(self) -> None:
+        """As the button does it."""
+        self._monitor.execute("system_reset")
+
     def power_off(self) -> None:
         """Everything is on the disk then, and the file systems are clean."""
         self.line.send("systemctl poweroff\n")

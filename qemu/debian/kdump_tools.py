@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from . import system_image
-from .captures import SYSRQ, Flow, Tried, panic_as_named_task, tell
-from .guest import Guest
+from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell
+from .guest import PARCELS, Guest
 
 PACKAGES = ("kdump-tools",)
 BUILD_SECONDS = 1200
@@ -20,7 +20,7 @@ def baseline(line: str) -> Flow:
         image = system_image.fetch(line, PACKAGES)
         with Guest(image, tried.folder) as guest:
             guest.log_in()
-            _reserve(guest, "128M")
+            reserve(guest, "128M")
             built = guest.run(f"{HOOK} {guest.release}", BUILD_SECONDS)
             tell("build_seconds", f"{built.seconds:.1f}")
             guest.reboot()
@@ -37,7 +37,31 @@ def baseline(line: str) -> Flow:
     return flow
 
 
-def _reserve(guest: Guest, size: str) -> None:
+def loads_our_files(line: str) -> Flow:
+    """For those who stay with kdump-tools: the links serve as its kernel and initrd, and it loads them."""
+
+    def flow(tried: Tried) -> Iterator[str]:
+        with Guest(system_image.fetch(line, PACKAGES), tried.folder, [tried.package]) as guest:
+            guest.log_in()
+            reserve(guest, "128M")
+            guest.unpack_parcels()
+            print(guest.check(f"dpkg -i {PARCELS}/lifeboat_*.deb", INSTALL_SECONDS), flush=True)
+            guest.check("systemctl disable lifeboat.service", INSTALL_SECONDS)
+            for name, link in (("KDUMP_KERNEL", "vmlinuz"), ("KDUMP_INITRD", "initrd.img")):
+                guest.check(f"echo {name}=/var/lib/lifeboat/{link} >> /etc/default/kdump-tools")
+            guest.reboot()
+            shown = guest.check("kdump-config show", INSTALL_SECONDS)
+            print(shown, flush=True)
+            if "lifeboat/initrd.img" not in shown or "ready to kdump" not in shown:
+                yield f"kdump-tools has not loaded our files: {shown}"
+            crash = panic_as_named_task(guest, SYSRQ)
+            if "result=saved" not in crash.text:
+                yield "a panic was not captured"
+
+    return flow
+
+
+def reserve(guest: Guest, size: str) -> None:
     """In place of kdump-tools' own crashkernel=."""
     guest.check(
         f"sed -i 's/crashkernel=[^ \"]*/crashkernel={size}/' /etc/default/grub.d/kdump-tools.cfg && update-grub", 120

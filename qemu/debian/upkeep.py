@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernels come and go, and builds fail: what is packed, linked and loaded then."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import kernels, packages
+
+from . import disk_image, system_image
+from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_named_task
+from .guest import PARCELS, Guest
+
+STATE = "/var/lib/lifeboat"
+
+
+def new_kernel(old_line: str, new_line: str) -> Flow:
+    """A kernel is installed, booted, and the one before removed."""
+
+    def flow(tried: Tried) -> Iterator[str]:
+        new = kernels.release(new_line)
+        with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
+            folder = Path(scratch)
+            # Made in the guest it would take minutes.
+            initrd = _initrd_of(system_image.fetch(new_line), folder)
+            package = packages.download(kernels.package(new_line), folder)
+            guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
+        with guest:
+            install(guest)
+            old = guest.release
+            yield from _is_loaded(guest, old, packed=[old])
+            guest.check(f"cp {PARCELS}/{initrd.name} /boot")
+            answer = guest.run(f"INITRD=No dpkg -i {PARCELS}/{package.name}", INSTALL_SECONDS)
+            print(answer.output, flush=True)
+            if answer.status != 0:
+                yield "the new kernel's installation failed"
+            yield from _is_loaded(guest, old, packed=[old, new])
+            guest.reboot()
+            if (running := guest.check("uname -r").strip()) != new:
+                yield f"after the reboot kernel {running} runs, not {new}"
+            yield from _is_loaded(guest, new, packed=[old, new])
+            print(guest.check(f"dpkg --remove linux-image-{old}", INSTALL_SECONDS), flush=True)
+            yield from _is_loaded(guest, new, packed=[new])
+            crash = panic_as_named_task(guest, SYSRQ)
+            if "result=saved" not in crash.text:
+                yield "a panic of the new kernel was not captured"
+            guest.log_in()
+            yield from _is_loaded(guest, new, packed=[new])
+            guest.check("dpkg --purge lifeboat", INSTALL_SECONDS)
+            yield from _is_gone(guest)
+
+    return flow
+
+
+def failing_build(line: str) -> Flow:
+    """The disk is full, a module is missing: the initrd of before is there, is loaded, and captures."""
+
+    def flow(tried: Tried) -> Iterator[str]:
+        with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
+            install(guest)
+            yield from _is_loaded(guest, guest.release, packed=[guest.release])
+            before = _digest(guest)
+            yield from _fails_to_pack(guest, "the disk is full", "fallocate -l 64G /full || dd if=/dev/zero of=/full bs=64k")
+            guest.check("rm /full")
+            yield from _stands(guest, before)
+            module = "$(modinfo -n ext4)"
+            yield from _fails_to_pack(guest, "a module is missing", f"m={module} && mv $m $m.away && depmod")
+            yield from _stands(guest, before)
+            status = guest.run("lifeboat status")
+            print(status.output, flush=True)
+            if status.status == 0 or "ext4" not in status.output:
+                yield f"'lifeboat status' does not say that a module is missing: {status.output}"
+            crash = panic_as_named_task(guest, SYSRQ)
+            if "result=saved" not in crash.text:
+                yield "a panic was not captured"
+
+    return flow
+
+
+def _fails_to_pack(guest: Guest, why: str, command: str) -> Iterator[str]:
+    guest.run(command, INSTALL_SECONDS)
+    for attempt in ("lifeboat pack", f"/etc/kernel/postinst.d/zz-lifeboat {guest.release}"):
+        answer = guest.run(attempt, INSTALL_SECONDS)
+        print(f"{why}: {attempt}: {answer.status}: {answer.output}", flush=True)
+        if "lifeboat" not in answer.output:
+            yield f"{why}, and '{attempt}' says nothing of it"
+        if (answer.status == 0) != ("postinst" in attempt):
+            yield f"{why}, and '{attempt}' ends with {answer.status}"
+
+
+def _stands(guest: Guest, before: str) -> Iterator[str]:
+    if (after := _digest(guest)) != before:
+        yield f"the packed files have changed: {before} and {after}"
+    if left := guest.check(f"find {STATE} -name '*.new'"):
+        yield f"something unfinished was left: {left}"
+    if guest.check("cat /sys/kernel/kexec_crash_loaded").strip() != "1":
+        yield "nothing is loaded any more"
+
+
+def _digest(guest: Guest) -> str:
+    return guest.check(f"sha256sum {STATE}/*-{guest.release}")
+
+
+def _is_loaded(guest: Guest, version: str, packed: list[str]) -> Iterator[str]:
+    """That version's files are loaded and linked, and just these versions are packed."""
+    status = guest.run("lifeboat status")
+    print(status.output, flush=True)
+    if status.status != 0 or version not in status.output:
+        yield f"'lifeboat status' does not say that {version} is ready: {status.status}: {status.output}"
+    if guest.check("cat /sys/kernel/kexec_crash_loaded").strip() != "1":
+        yield "nothing is loaded"
+    for link, name in (("initrd.img", "initrd.img"), ("vmlinuz", "vmlinuz")):
+        if (target := guest.run(f"readlink {STATE}/{link}").output.strip()) != f"{link}-{version}":
+            yield f"the link '{link}' is '{target}', not that of {version}"
+    names = guest.run(f"cd {STATE} && ls -d initrd.img-*").output.split()
+    if sorted(names) != sorted(f"initrd.img-{each}" for each in packed):
+        yield f"packed are {names}, not {packed}"
+    if failed := guest.check("systemctl list-units --failed --plain --no-legend"):
+        yield f"units have failed: {failed}"
+
+
+def _is_gone(guest: Guest) -> Iterator[str]:
+    """After the purge: nothing of ours but the dumps."""
+    left = guest.run(
+        f"ls -d {STATE} /etc/lifeboat.conf /etc/default/grub.d/lifeboat.cfg /usr/lib/lifeboat 2>/dev/null;"
+        " grep crashkernel /boot/grub/grub.cfg; systemctl list-unit-files --no-legend 'lifeboat*'"
+    ).output
+    if left:
+        yield f"the purge left: {left}"
+    if guest.check("cat /sys/kernel/kexec_crash_loaded").strip() != "0":
+        yield "the crash kernel is still loaded"
+    if not guest.check("ls /var/crash"):
+        yield "the purge took the dumps"
+
+
+def _initrd_of(image: system_image.SystemImage, folder: Path) -> Path:
+    place = folder / f"initrd.img-{image.release}"
+    disk_image.copy_file(image.disk, f"/boot/{place.name}", place)
+    return place
