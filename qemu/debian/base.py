@@ -19,7 +19,7 @@ SEPARATOR = "|"
 
 
 def archive(more: tuple[str, ...] = ()) -> Path:
-    """The archive of the system with these versions of the packages, and of more; made in about a minute when it is new."""
+    """The system with these versions of the packages, and of more; made in about a minute when it is new."""
     return cache.entry("debian-base", key(more), lambda folder: _make([*PACKAGES, *more], folder)) / ARCHIVE
 
 

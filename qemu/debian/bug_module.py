@@ -25,14 +25,15 @@ def fetch(line: str) -> Path:
 def _make(headers: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
         work = Path(scratch)
-        needs = [name for name in packages.dependencies(headers) if name.startswith(("linux-headers-", "linux-kbuild-"))]
-        for package in (headers, *needs):
-            packages.unpack(package, work)
+        for package in (headers, *packages.dependencies(headers)):
+            if package.startswith(("linux-headers-", "linux-kbuild-")):
+                packages.unpack(package, work)
         _move_to(work, headers)
         shutil.copytree(SOURCE, work / "module")
         # The compiler's own version may have moved on since the kernel was built.
-        command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}", "CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-        subprocess.run([*command, "modules"], check=True, stdout=subprocess.DEVNULL)
+        command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}"]
+        command += ["CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         shutil.copy(work / "module" / MODULE, folder)
 
 

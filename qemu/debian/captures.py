@@ -15,7 +15,7 @@ from . import bug_module, system_image
 from .guest import PARCELS, Crash, Guest
 
 DUMPS = "/var/crash"
-INSTALL_SECONDS = 300
+INSTALL_SECONDS = 600
 
 
 @dataclass(frozen=True)

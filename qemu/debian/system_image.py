@@ -33,6 +33,9 @@ FILES = {
     "etc/fstab": f"UUID={disk_image.ROOT_UUID} / ext4 errors=remount-ro 0 1\n",
     "etc/apt/sources.list": "",
     "etc/dpkg/dpkg.cfg.d/unsafe-io": "force-unsafe-io\n",
+    # A busy host makes an emulated machine slow beyond what systemd waits for.
+    "etc/systemd/system.conf.d/patience.conf": "[Manager]\n"
+    + "".join(f"Default{what}Sec=900\n" for what in ("TimeoutStart", "TimeoutStop", "DeviceTimeout")),
     # What udev would load for features of the emulated processor.
     "etc/modprobe.d/emulated.conf": "".join(
         f"blacklist {name}\n" for name in ("kvm_amd", "kvm_intel", "powernow_k8", "aesni_intel", "ghash_clmulni_intel")
@@ -93,7 +96,8 @@ def fetch(line: str, more: tuple[str, ...] = ()) -> SystemImage:
 
 
 def _key(line: str, more: tuple[str, ...]) -> str:
-    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more), packages.key(kernels.package(line))]
+    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more)]
+    recipes.append(packages.key(kernels.package(line)))
     return f"{kernels.release(line)}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
 
 

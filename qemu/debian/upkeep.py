@@ -60,7 +60,7 @@ def failing_build(line: str) -> Flow:
             install(guest)
             yield from _is_loaded(guest, guest.release, packed=[guest.release])
             before = _digest(guest)
-            yield from _fails_to_pack(guest, "the disk is full", "fallocate -l 64G /full || dd if=/dev/zero of=/full bs=64k")
+            yield from _fails_to_pack(guest, "the disk is full", "dd if=/dev/zero of=/full bs=1M")
             guest.check("rm /full")
             yield from _stands(guest, before)
             module = "$(modinfo -n ext4)"

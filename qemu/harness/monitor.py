@@ -53,7 +53,7 @@ class Monitor:
             answer = self.execute("human-monitor-command", **{"command-line": "info registers -a"})
         except MonitorError as error:
             return f"its CPUs are not known: {error}"
-        return " ".join(re.findall(r"CPU#\d+|RIP=\w+|RFL=\w+|HLT=\d", answer))
+        return " ".join(re.findall(r"CPU#\d+|[RE]IP=\w+|[RE]FL=\w+|HLT=\d", answer))
 
     def _receive(self, wanted: str):
         """The next message of that kind; events are passed over."""
