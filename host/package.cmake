@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The Debian package, out of preset release: cmake --build --preset release --target package
-# makes build/release/lifeboat_VERSION_amd64.deb. What it installs where is told by lifeboat(8), FILES.
+# The Debian package, which `cmake --build --preset release` makes too: build/release/lifeboat_VERSION_amd64.deb.
+# What it installs where is told by lifeboat(8), FILES.
 set(system ${CMAKE_SOURCE_DIR}/host/system)
 
 # packed(RESULT SOURCE): the file as gzip has it, without its name and time, so that the same source gives the same bytes
@@ -32,25 +32,22 @@ foreach(page IN LISTS pages)
   string(REGEX REPLACE ".*\\." "" section ${page})
   install(FILES ${file} DESTINATION usr/share/man/man${section})
 endforeach()
-# Made by the program itself, which runs where it is built but for another architecture's.
-if(LIFEBOAT_ARCH STREQUAL CMAKE_HOST_SYSTEM_PROCESSOR)
-  foreach(shell bash zsh)
-    set(file ${CMAKE_BINARY_DIR}/package/completion.${shell})
-    add_custom_command(OUTPUT ${file}
-      COMMAND $<TARGET_FILE:lifeboat> completion ${shell} > ${file}
-      DEPENDS lifeboat VERBATIM)
-    list(APPEND packed_files ${file})
-  endforeach()
-  install(FILES ${CMAKE_BINARY_DIR}/package/completion.bash DESTINATION usr/share/bash-completion/completions
-    RENAME lifeboat)
-  install(FILES ${CMAKE_BINARY_DIR}/package/completion.zsh DESTINATION usr/share/zsh/vendor-completions
-    RENAME _lifeboat)
-endif()
+# Made by the program itself.
+foreach(shell bash zsh)
+  set(file ${CMAKE_BINARY_DIR}/package/completion.${shell})
+  add_custom_command(OUTPUT ${file}
+    COMMAND $<TARGET_FILE:lifeboat> completion ${shell} > ${file}
+    DEPENDS lifeboat VERBATIM)
+  list(APPEND packed_files ${file})
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/package/completion.bash DESTINATION usr/share/bash-completion/completions
+  RENAME lifeboat)
+install(FILES ${CMAKE_BINARY_DIR}/package/completion.zsh DESTINATION usr/share/zsh/vendor-completions
+  RENAME _lifeboat)
 packed(file ${system}/debian/changelog)
 list(APPEND packed_files ${file})
 install(FILES ${file} ${system}/debian/copyright DESTINATION usr/share/doc/lifeboat)
 install(FILES ${system}/debian/lintian-overrides DESTINATION usr/share/lintian/overrides RENAME lifeboat)
-add_custom_target(package-files ALL DEPENDS ${packed_files})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /)
@@ -75,3 +72,13 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${system}/debian/conffiles ${system}/debian/postinst ${system}/debian/prerm ${system}/debian/postrm)
 include(CPack)
+
+# CPack's own target would build everything first, the harness and the benchmarks too.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+file(GLOB_RECURSE system_files CONFIGURE_DEPENDS ${system}/*)
+set(package ${CMAKE_BINARY_DIR}/lifeboat_${PROJECT_VERSION}_amd64.deb)
+add_custom_command(OUTPUT ${package}
+  COMMAND ${CMAKE_CPACK_COMMAND} --config ${CMAKE_BINARY_DIR}/CPackConfig.cmake
+  DEPENDS init lifeboat ${packed_files} ${system_files} ${CMAKE_CURRENT_LIST_FILE}
+  WORKING_DIRECTORY ${CMAKE_BINARY_DIR} VERBATIM)
+add_custom_target(deb ALL DEPENDS ${package})
