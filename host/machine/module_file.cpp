@@ -114,7 +114,8 @@ std::string lay_out(const ModuleImage& image) {
     std::string file(sizeof(Elf64_Ehdr), '\0');
     std::vector<Elf64_Shdr> sections(image.sections().begin(), image.sections().end());
     for (Elf64_Shdr& section : sections) {
-        if (is_left_out(image.name_of(section)))
+        const bool holds_names = &section == &sections[image.header().e_shstrndx];
+        if (is_left_out(image.name_of(section)) && !holds_names)
             section = {.sh_name = section.sh_name};
         const std::string_view bytes = image.bytes_of(section);
         file.resize(rounded_up(file.size(), std::max<std::uint64_t>(section.sh_addralign, 1)));

@@ -2,9 +2,9 @@
 #include "host/machine/resolved_path.h"
 
 #include <array>
+#include <climits>
 #include <optional>
 
-#include <limits.h>
 #include <unistd.h>
 
 namespace lifeboat::host {

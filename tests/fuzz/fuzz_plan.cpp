@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The plan, and after a zero byte the kernel command line that overrides it.
+#include "base/text.h"
 #include "stages/kernel_command_line.h"
 #include "stages/plan.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,5 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const Target& target : plan.targets)
         if (target.path.empty() || target.path.front() != '/')
             __builtin_trap();
+    // What is written is read as the same. A line may get longer by its codes, and one that is too long is
+    // lost.
+    const std::string text = plan.text();
+    const Plan again = Plan::parse(text);
+    const bool is_long = std::ranges::any_of(split_lines(text), [](auto line) { return line.size() > 4096; });
+    if (!is_long && (again.text() != text || !again.complaints.empty()))
+        __builtin_trap();
     return 0;
 }

@@ -2,6 +2,7 @@
 // make_corpus FOLDER: inputs to begin with, for the targets whose inputs are not text, a folder for each
 // target. Text, among it what real kernels export, stands in tests/fuzz/corpus.
 #include "tests/builders/core_builder.h"
+#include "tests/builders/module_builder.h"
 #include "tests/builders/newc_builder.h"
 #include "tests/builders/packed.h"
 #include "tests/fuzz/patched_file.h"
@@ -162,6 +163,13 @@ void add_initrds(const Corpus& corpus) {
     }
 }
 
+void add_modules(const Corpus& corpus) {
+    const ModuleText module{
+        .path = "kernel/a.ko", .exports = {"a"}, .needs = {"b", "c"}, .info = {"firmware=a.bin"}};
+    corpus.add("module_file", "module", build_module(module));
+    corpus.add("module_file", "signed", build_signed_module(module));
+}
+
 } // namespace
 
 } // namespace lifeboat::tests
@@ -174,5 +182,6 @@ int main(int argc, char** argv) {
     lifeboat::tests::add_damage(corpus);
     lifeboat::tests::add_struct_pages(corpus);
     lifeboat::tests::add_initrds(corpus);
+    lifeboat::tests::add_modules(corpus);
     return 0;
 }
