@@ -9,6 +9,7 @@
 #include "host/dump_forecast.h"
 #include "host/json_object.h"
 #include "host/machine/manifest.h"
+#include "host/machine/memory_need.h"
 #include "host/subcommands.h"
 
 #include <cstdio>
@@ -37,7 +38,7 @@ std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths) {
         return std::nullopt;
     const auto manifest =
         read_manifest(std::format("{}{}/manifest-{}", paths.root, state_folder, choice->version));
-    const auto fact = manifest ? manifest->fact("memory_need_bytes") : std::nullopt;
+    const auto fact = manifest ? manifest->fact(memory_need_fact) : std::nullopt;
     return fact ? parse_unsigned(*fact) : std::nullopt;
 }
 

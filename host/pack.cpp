@@ -149,6 +149,7 @@ private:
 // The manifest names what `lifeboat status` has to look at.
 Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
     Manifest manifest{.kernel = packed.machine.kernel.version};
+    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need))}};
     TRY(manifest.add_file("config", request.config));
     TRY(manifest.add_file("init", request.init));
     TRY(manifest.add_file("kernel", packed.machine.kernel.image));

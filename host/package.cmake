@@ -22,6 +22,7 @@ install(PROGRAMS ${system}/kernel-postinst DESTINATION etc/kernel/postinst.d REN
 install(PROGRAMS ${system}/kernel-postrm DESTINATION etc/kernel/postrm.d RENAME zz-lifeboat)
 file(GLOB units CONFIGURE_DEPENDS ${system}/*.service ${system}/*.timer)
 install(FILES ${units} DESTINATION usr/lib/systemd/system)
+install(FILES ${system}/98-lifeboat.rules DESTINATION usr/lib/udev/rules.d)
 
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/package)
 set(packed_files)

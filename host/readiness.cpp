@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/readiness.h"
 
+#include "base/descriptor.h"
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
+#include "host/machine/machine_plan.h"
+#include "host/machine/memory_need.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -76,6 +79,19 @@ std::string loaded_version(const MachineView& view) {
     return is_version ? view.loaded->manifest.kernel : view.wanted_version;
 }
 
+// The plan is worked out again, as `pack` would: what it follows from is in more places than files.
+std::string plan_doubt(const SystemPaths& paths, const std::string& version, const Config& config) {
+    const auto packed = read_file(in_state(paths, "plan-" + version));
+    if (!packed)
+        return {}; // that it is not known how it was packed is said already
+    const auto now = plan_for_machine(paths, version, config);
+    if (!now)
+        return "the plan cannot be made any more: " + now.error().text;
+    return now->plan.text() == *packed
+               ? ""
+               : "what the plan follows from has changed: the target's device, its drivers";
+}
+
 std::string sentence_of(const std::vector<Change>& changes) {
     std::string text;
     for (const Change& change : changes)
@@ -133,6 +149,9 @@ void judge_packed(const MachineView& view, std::vector<Finding>& findings) {
                                              view.wanted_version, view.wanted_version)});
         return;
     }
+    if (!view.plan_doubt.empty())
+        findings.push_back({Severity::degraded, std::format("{}: `lifeboat pack --kernel {}`",
+                                                            view.plan_doubt, view.packed->manifest.kernel)});
     if (!view.packed->changes.empty())
         findings.push_back({Severity::degraded,
                             std::format("since the initrd was packed, {}: `lifeboat pack --kernel {}`, "
@@ -165,7 +184,7 @@ void judge_tested(const MachineView& view, std::vector<Finding>& findings) {
 } // namespace
 
 std::optional<std::uint64_t> MachineView::needed_bytes() const {
-    const auto fact = packed ? packed->manifest.fact("memory_need_bytes") : std::nullopt;
+    const auto fact = packed ? packed->manifest.fact(memory_need_fact) : std::nullopt;
     return fact ? parse_unsigned(*fact) : std::nullopt;
 }
 
@@ -175,6 +194,8 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
     TRY(view_loaded(paths, view));
     const std::string version = loaded_version(view);
     view.packed = TRY(noted_in(in_state(paths, "manifest-" + version)));
+    if (view.packed)
+        view.plan_doubt = plan_doubt(paths, version, config);
     view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
     view.tested = TRY(noted_in(in_state(paths, "tested")));
     TRY(view_targets(config, view));

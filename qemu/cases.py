@@ -131,6 +131,11 @@ def main(kernel: str) -> Case:
     )
 
 
+def loaded_by_lifeboat(kernel: str, crashkernel: str) -> Case:
+    setup = Setup(kernel=kernel, crashkernel=crashkernel, first_options=["lifeboat-load"])
+    return saved(setup, checks.says("Command line: .* initramfs_async=0 "))
+
+
 CASES: dict[str, Case] = {
     # What it is for
     "main-6.1": main("6.1"),
@@ -182,6 +187,10 @@ CASES: dict[str, Case] = {
     "crashkernel-96M-6.12": saved(Setup(kernel="6.12", crashkernel="96M")),
     "crashkernel-80M": saved(Setup(crashkernel="80M")),
     "crashkernel-80M-6.12": saved(Setup(kernel="6.12", crashkernel="80M")),
+    # Stock kernels in the least memory, loaded by the host command with the command line that it composes
+    "crashkernel-64M": loaded_by_lifeboat("6.1", "64M"),
+    "crashkernel-64M-6.12": loaded_by_lifeboat("6.12", "64M"),
+    "crashkernel-80M-6.1-generic": loaded_by_lifeboat("6.1-generic", "80M"),
     # Other machines
     "four-levels": saved(Setup(five_levels=False)),
     "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False)),

@@ -9,7 +9,7 @@
 
 namespace lifeboat::host {
 
-// One frame. Unpacking takes a window of at most 2 MiB beside what comes out of it; the frame tells its size
+// One frame. Unpacking takes a window of at most 128 KiB beside what comes out of it; the frame tells its size
 // and ends in a checksum, so that a damaged initrd is known for one.
 Result<std::string> pack_for_kernel(std::string_view content);
 

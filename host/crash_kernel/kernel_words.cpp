@@ -145,10 +145,25 @@ constexpr GivenWord needed[] = {
     {"mce=off", "a machine check that the dead kernel left must not end this one"},
 };
 
+// docs/crash-kernel-memory.md has what each saves.
 constexpr GivenWord trimming[] = {
-    {"initcall_blacklist=tracer_init_tracefs", "files of tracefs: 9 MB of inodes before 6.6"},
+    {"initramfs_async=0", "the initrd is unpacked before drivers take memory, not while they do"},
+    {"cryptomgr.notests", "tests of ciphers, all at once"},
+    {"ipv6.disable=1", "its tables, and 2 MiB for BPF programs; targets are disks"},
+    {"thash_entries=2", "tables sized for a server's connections"},
+    {"uhash_entries=256", "the same for UDP"},
+    {"dhash_entries=256", "tables sized for many files"},
+    {"ihash_entries=256", "the same for inodes"},
+    {"coherent_pool=16K", "three pools of 128 KiB for drivers that must not wait"},
+    {"initcall_blacklist=tracer_init_tracefs", "files of tracefs: 9 MiB of inodes before 6.6"},
+    {"initcall_blacklist=slab_sysfs_init,slab_late_init", "files in /sys/kernel/slab"},
+    {"initcall_blacklist=cubictcp_register,kfunc_init,bpf_kfunc_init,bpf_rstat_kfunc_init,bpf_key_sig_kfuncs_"
+     "init,"
+     "bpf_kprobe_multi_kfuncs_init,cpumask_kfunc_init,crypto_kfunc_init,bpf_fs_kfuncs_init,bpf_prog_test_run_"
+     "init,"
+     "bpf_dummy_struct_ops_init,bpf_tcp_ca_kfunc_init,bpf_mptcp_kfunc_init,xdp_metadata_init",
+     "the first of them has the kernel's own BTF parsed, for BPF programs that nobody loads"},
 };
-
 std::string normalized(std::string_view name) {
     std::string text(name);
     std::ranges::replace(text, '-', '_');

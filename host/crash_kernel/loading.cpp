@@ -43,12 +43,10 @@ Result<> write_record(const SystemPaths& paths, const LoadedKernel& kernel, cons
     return write_manifest(record_path(paths), record);
 }
 
-// What is ordered first, then the way back; what is not there is a failure already.
-Result<std::vector<LoadedKernel>> candidates_for(const SystemPaths& paths, const LoadOrder& order,
-                                                 std::vector<std::string>& failures) {
-    if (order.files)
-        return std::vector<LoadedKernel>{{.files = *order.files}};
-    KernelChoice choice = TRY(choose_kernel(paths, order.version));
+// The packed kernels, the one that should be loaded first; that it is not there is a failure already.
+Result<std::vector<LoadedKernel>> packed_candidates(const SystemPaths& paths, const std::string& version,
+                                                    std::vector<std::string>& failures) {
+    KernelChoice choice = TRY(choose_kernel(paths, version));
     std::vector<LoadedKernel> candidates;
     if (choice.kernel)
         candidates.push_back({.version = choice.version, .files = choice.kernel->files});
@@ -56,6 +54,19 @@ Result<std::vector<LoadedKernel>> candidates_for(const SystemPaths& paths, const
         failures.push_back(choice.kernel.error().text);
     for (PackedKernel& other : choice.others)
         candidates.push_back({.version = std::move(other.version), .files = std::move(other.files)});
+    return candidates;
+}
+
+// What is ordered, then the way back: a packed kernel. Behind files that were given there is none when
+// nothing is loaded: a load that fails then takes nothing away.
+Result<std::vector<LoadedKernel>> candidates_for(const SystemPaths& paths, const LoadOrder& order,
+                                                 bool is_loaded, std::vector<std::string>& failures) {
+    if (!order.files)
+        return packed_candidates(paths, order.version, failures);
+    std::vector<LoadedKernel> candidates = {{.files = *order.files}};
+    std::vector<std::string> unused;
+    if (is_loaded)
+        candidates.append_range(TRY(packed_candidates(paths, {}, unused)));
     return candidates;
 }
 
@@ -92,7 +103,7 @@ Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, 
 
 Result<LoadedKernel> find_ordered(const SystemPaths& paths, const LoadOrder& order) {
     std::vector<std::string> failures;
-    std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, failures));
+    std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, false, failures));
     if (candidates.empty())
         return fail(ErrorKind::no_data, "{}", joined(failures));
     candidates.front().failures = std::move(failures);
@@ -103,8 +114,8 @@ Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& ord
                                   const std::string& command_line) {
     const Descriptor lock = TRY(lock_loading(paths));
     std::vector<std::string> failures;
-    std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, failures));
     const CrashKernelState state = read_crash_kernel_state(paths);
+    std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, state.is_loaded, failures));
     TRY(check_can_hold_crash_kernel(state));
     for (LoadedKernel& kernel : candidates) {
         if (const auto done = load_crash_kernel(kernel.files, command_line, state); !done) {

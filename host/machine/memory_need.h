@@ -41,6 +41,9 @@ std::uint64_t recommended_reservation_bytes(std::uint64_t need_bytes);
 // What is reserved; 0: nothing.
 Result<std::uint64_t> read_reservation_bytes(const SystemPaths& paths);
 
+// The manifest's fact with sum_of() of a packed initrd, in bytes.
+inline constexpr const char* memory_need_fact = "memory_need_bytes";
+
 // "66.0 MiB"
 std::string in_mebibytes(std::uint64_t bytes);
 

@@ -5,7 +5,11 @@
 #include "qemu/guest/command_line.h"
 #include "qemu/guest/console.h"
 
+#include <string>
+#include <vector>
+
 #include <linux/kexec.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,23 +28,39 @@ static void load_by_file() {
     must_call(answer, "load the crash kernel");
 }
 
-static void load_by_kexec_tools() {
-    const std::string append = "--append=" + must(lifeboat::read_file("/crash/cmdline"));
+static void run(std::vector<std::string> words) {
     const auto child = static_cast<pid_t>(must_call(fork(), "fork"));
     if (child == 0) {
-        execl("/sbin/kexec", "kexec", "--load-panic", "--kexec-syscall", "--initrd=/crash/initrd",
-              append.c_str(), "/crash/vmlinuz", nullptr);
+        std::vector<char*> arguments;
+        for (std::string& word : words)
+            arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        execv(arguments[0], arguments.data());
         _exit(127);
     }
     int status = 0;
     waitpid(child, &status, 0);
     if (status != 0)
-        give_up(std::format("kexec ended with status {:#x}", status));
+        give_up(std::format("'{}' ended with status {:#x}", words[0], status));
+}
+
+static void load_by_kexec_tools() {
+    run({"/sbin/kexec", "--load-panic", "--kexec-syscall", "--initrd=/crash/initrd",
+         "--append=" + must(lifeboat::read_file("/crash/cmdline")), "/crash/vmlinuz"});
+}
+
+// By the host command, which composes the command line itself.
+static void load_by_lifeboat() {
+    mkdir("/run", 0755);
+    run({"/sbin/lifeboat", "load", "--image", "/crash/vmlinuz", "--initrd", "/crash/initrd", "--config",
+         "/crash/lifeboat.conf"});
 }
 
 void load_crash_kernel() {
     if (option("kexec-load"))
         load_by_kexec_tools();
+    else if (option("lifeboat-load"))
+        load_by_lifeboat();
     else
         load_by_file();
     unlink("/crash/vmlinuz");

@@ -41,7 +41,7 @@ class Programs:
 
     init: Path
     guest: Path
-    lifeboat: Path
+    lifeboat: Path  # the host command
 
 
 @dataclass
@@ -226,6 +226,10 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
     initrd.add_file("crash/vmlinuz", kernel.image)
     initrd.add_bytes("crash/initrd", crash_initrd)
     initrd.add_text("crash/cmdline", _crash_command_line(setup))
+    if "lifeboat-load" in setup.first_options:
+        initrd.add_file("sbin/lifeboat", programs.lifeboat, 0o755)
+        extra = " ".join([f"nr_cpus={setup.cpus}", *_case_words(setup)])
+        initrd.add_text("crash/lifeboat.conf", f"command_line = {extra}\n")
     if "kexec-load" in setup.first_options:
         tools = packages.with_libraries("kexec-tools")
         initrd.add_tree("", tools, "*.so*")
@@ -282,11 +286,14 @@ def _module_list(kernel: Kernel, paths: list[str]) -> str:
 
 def _crash_command_line(setup: Setup) -> str:
     words = ["console=ttyS0", "reset_devices", f"nr_cpus={setup.cpus}", "panic=5", "novmcoredd"]
-    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, EMULATED_TIMER, *setup.crash_options]
-    words += [f"guest.{option}" for option in setup.guest_options]
-    if setup.raw:
-        words.append("guest.raw")
+    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, EMULATED_TIMER, *_case_words(setup)]
     return " ".join(words)
+
+
+def _case_words(setup: Setup) -> list[str]:
+    """What the case adds to the crash kernel's command line."""
+    words = setup.crash_options + [f"guest.{option}" for option in setup.guest_options]
+    return [*words, "guest.raw"] if setup.raw else words
 
 
 def _collect_dump(disk: Disk, folder: Path) -> Path | None:

@@ -85,7 +85,21 @@ TEST_CASE("a kernel that was never packed is a failure, and another the way back
               "kernel 6.1.0-10 has no crash initrd: `lifeboat pack --kernel 6.1.0-10` makes it"});
 }
 
-TEST_CASE("files that were given have no way back and leave no links") {
+TEST_CASE("where files that were given cost the crash kernel that was loaded, a packed one is the way back") {
+    const Machine machine;
+    machine.pack("6.1.0-10");
+    machine.system.write("sys/kernel/kexec_crash_loaded", "1\n");
+    machine.system.write("other", "kernel");
+    const LoadOrder order{
+        .version = "", .files = CrashKernelFiles{machine.system.path("other"), machine.system.path("other")}};
+    fakes::fail_call("kexec_file_load " + machine.system.path("other"), ENOEXEC);
+    const auto loaded = load_ordered(machine.system.paths(), order, "");
+    REQUIRE(error_text(loaded) == "no error");
+    CHECK(loaded->version == "6.1.0-10");
+    CHECK(loaded->failures.size() == 1);
+}
+
+TEST_CASE("files that were given leave no links, and have no way back where nothing was loaded") {
     const Machine machine;
     machine.pack("6.1.0-10");
     const LoadOrder order{.version = "",

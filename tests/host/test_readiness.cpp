@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/readiness.h"
+#include "tests/builders/run_program.h"
+#include "tests/fakes/temporary_system.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <doctest/doctest.h>
+
+using namespace lifeboat;
+using namespace lifeboat::host;
+
+namespace {
+
+Change changed(const std::string& role) {
+    return {role, "/" + role, Change::Kind::changed};
+}
+
+// A machine of which nothing is to be said.
+MachineView ready() {
+    MachineView view{.kernel = {.is_supported = true, .is_loaded = true, .reserved_bytes = 128U << 20}};
+    view.wanted_version = "6.1";
+    view.loaded = Noted{{.kernel = "6.1"}, {}};
+    view.packed = Noted{{.kernel = "6.1", .facts = {{"memory_need_bytes", "67108864"}}}, {}};
+    view.tested = Noted{{.kernel = "6.1"}, {}};
+    view.targets = {{.folder = "/var/crash", .free_bytes = 1U << 30}};
+    return view;
+}
+
+std::string sentences(const MachineView& view) {
+    constexpr std::array names = {"note: ", "degraded: ", "failed: "};
+    std::string text;
+    for (const Finding& finding : findings_of(view))
+        text += names[static_cast<std::size_t>(finding.severity)] + finding.text + "\n";
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("what stands in the way of the next capture") {
+    CHECK(sentences(ready()) == "");
+    const struct {
+        std::function<void(MachineView&)> spoil;
+        std::string_view said;
+    } rows[] = {
+        {[](MachineView& view) { view.kernel = {.is_supported = false, .is_loaded = true}; },
+         "failed: this kernel was built without CONFIG_CRASH_DUMP: run another\n"},
+        {[](MachineView& view) { view.kernel.reserved_bytes = 0; },
+         "failed: no memory is reserved for a crash kernel: boot with crashkernel=, `lifeboat estimate` says "
+         "how much\n"},
+        {[](MachineView& view) { view.kernel.reserved_bytes = 63U << 20; },
+         "failed: 63 MiB are reserved and 64 MiB needed: boot with a larger crashkernel=\n"},
+        {[](MachineView& view) { view.kernel.is_loaded = false; },
+         "failed: no crash kernel is loaded: `lifeboat load`\n"},
+        {[](MachineView& view) { view.loaded.reset(); },
+         "degraded: the crash kernel that is loaded is not lifeboat's: `lifeboat load` takes its place\n"},
+        {[](MachineView& view) { view.wanted_version = "6.2"; },
+         "degraded: kernel 6.1 is loaded as the way back, 6.2 should be: `lifeboat load` says why it is "
+         "not\n"},
+        {[](MachineView& view) { view.loaded->manifest.kernel = "-"; }, ""}, // files that were given
+        {[](MachineView& view) { view.loaded->changes = {changed("initrd")}; },
+         "degraded: since it was loaded, initrd '/initrd' has changed: `lifeboat reload`\n"},
+        {[](MachineView& view) { view.packed.reset(); },
+         "degraded: how the initrd of kernel 6.1 was packed is not known: `lifeboat pack --kernel 6.1`\n"},
+        {[](MachineView& view) { view.packed->changes = {changed("config"), changed("init")}; },
+         "degraded: since the initrd was packed, config '/config' has changed, init '/init' has changed: "
+         "`lifeboat pack --kernel 6.1`, then `lifeboat reload`\n"},
+        {[](MachineView& view) { view.plan_doubt = "the plan cannot be made any more: x"; },
+         "degraded: the plan cannot be made any more: x: `lifeboat pack --kernel 6.1`\n"},
+        {[](MachineView& view) { view.missing_targets = {"'UUID=1' is not mounted"}; },
+         "degraded: 'UUID=1' is not mounted: it is not known whether it can be written to\n"},
+        {[](MachineView& view) { view.targets[0].error = "ask for free space of '/x': Input/output error"; },
+         "degraded: ask for free space of '/x': Input/output error\n"},
+        {[](MachineView& view) {
+             view.newest_dump = KeptDump{.folder = "/var/crash", .dump = {.name = "x", .bytes = 2U << 30}};
+         },
+         "degraded: '/var/crash' has 1024 MiB free, the last dump took 2048 MiB: `lifeboat prune`\n"},
+        {[](MachineView& view) { view.tested.reset(); },
+         "note: a crash was never tested here: `lifeboat test`\n"},
+        {[](MachineView& view) { view.tested->changes = {changed("kernel")}; },
+         "note: since the last crash test, kernel '/kernel' has changed: `lifeboat test`\n"},
+    };
+    for (const auto& row : rows) {
+        MachineView view = ready();
+        row.spoil(view);
+        CHECK(sentences(view) == row.said);
+    }
+}
+
+TEST_CASE("the gravest finding decides, and comes first") {
+    MachineView view = ready();
+    CHECK(gravest(findings_of(view)) == Finding::Severity::note);
+    view.tested.reset();
+    CHECK(gravest(findings_of(view)) == Finding::Severity::note);
+    view.packed.reset();
+    CHECK(gravest(findings_of(view)) == Finding::Severity::degraded);
+    view.kernel.is_loaded = false;
+    CHECK(gravest(findings_of(view)) == Finding::Severity::failed);
+    CHECK(sentences(view).starts_with("failed: "));
+}
+
+TEST_CASE("a machine is looked at") {
+    const fakes::TemporarySystem system;
+    system.write("proc/sys/kernel/osrelease", "6.1\n");
+    system.write("sys/kernel/kexec_crash_loaded", "1\n");
+    system.write("sys/kernel/kexec_crash_size", "67108864\n");
+    system.write("boot/vmlinuz-6.1", "kernel");
+    system.write("var/lib/lifeboat/initrd.img-6.1", "initrd");
+    Manifest manifest{.kernel = "6.1", .facts = {{"memory_need_bytes", "1"}}};
+    REQUIRE(manifest.add_file("config", system.path("etc/lifeboat.conf")));
+    REQUIRE(manifest.add_file("kernel", system.path("boot/vmlinuz-6.1")));
+    REQUIRE(write_manifest(system.path("var/lib/lifeboat/manifest-6.1"), manifest));
+    REQUIRE(write_manifest(system.path("var/lib/lifeboat/tested"), manifest));
+    std::filesystem::create_directories(system.path("run/lifeboat"));
+    REQUIRE(write_manifest(system.path("run/lifeboat/loaded"), manifest));
+    std::filesystem::create_directories(system.path("crash"));
+    const auto config = Config::parse("target = " + system.path("crash/not/yet"));
+    REQUIRE(config);
+
+    auto view = view_machine(system.paths(), *config);
+    REQUIRE(view);
+    CHECK(sentences(*view) == "");
+    CHECK(view->needed_bytes() == 1);
+    CHECK(view->packed_s > 0);
+    REQUIRE(view->targets.size() == 1);
+    CHECK(view->targets[0].free_bytes > 0);
+
+    system.write("boot/vmlinuz-6.1", "another kernel");
+    view = view_machine(system.paths(), *config);
+    REQUIRE(view);
+    CHECK(sentences(*view).contains("since the initrd was packed, kernel '" +
+                                    system.path("boot/vmlinuz-6.1") + "' has changed"));
+    system.write("var/lib/lifeboat/manifest-6.1", "damaged");
+    CHECK_FALSE(view_machine(system.paths(), *config));
+}
