@@ -49,6 +49,7 @@ def captures(line: str, *panics: Panic) -> Flow:
         parcels = [tried.package, bug_module.fetch(line)] if BUG in panics else [tried.package]
         with Guest(image, tried.folder, parcels) as guest:
             install(guest)
+            _measure(guest)
             for number, panic in enumerate(panics, start=1):
                 yield from _capture(guest, panic, number)
             guest.power_off()
@@ -76,6 +77,15 @@ def tell(name: str, value) -> None:
 def panic_as_named_task(guest: Guest, panic: Panic) -> Crash:
     guest.check(f"ln -sf /bin/sh /run/{PANICKING_TASK}")
     return guest.crash(f"/run/{PANICKING_TASK} -c '{panic.command}; true'")
+
+
+def _measure(guest: Guest) -> None:
+    packed = guest.run("lifeboat pack", INSTALL_SECONDS)
+    print(packed.output, flush=True)
+    tell("build_seconds", f"{packed.seconds:.1f}")
+    tell("initrd_bytes", guest.check(f"stat -c %s /var/lib/lifeboat/initrd.img-{guest.release}").strip())
+    if loaded := guest.check("lifeboat load"):
+        print(loaded, flush=True)
 
 
 def _capture(guest: Guest, panic: Panic, number: int) -> Iterator[str]:
