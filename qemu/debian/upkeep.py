@@ -12,6 +12,8 @@ from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_nam
 from .guest import PARCELS, Guest
 
 STATE = "/var/lib/lifeboat"
+# What is reserved for root comes after what df calls available.
+FILL_DISK = "fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; dd if=/dev/zero of=/full.too bs=64k"
 
 
 def new_kernel(old_line: str, new_line: str) -> Flow:
@@ -60,8 +62,8 @@ def failing_build(line: str) -> Flow:
             install(guest)
             yield from _is_loaded(guest, guest.release, packed=[guest.release])
             before = _digest(guest)
-            yield from _fails_to_pack(guest, "the disk is full", "dd if=/dev/zero of=/full bs=1M")
-            guest.check("rm /full")
+            yield from _fails_to_pack(guest, "the disk is full", FILL_DISK)
+            guest.check("rm /full /full.too")
             yield from _stands(guest, before)
             module = "$(modinfo -n sd_mod)"
             yield from _fails_to_pack(guest, "a module is missing", f"m={module} && mv $m $m.away && depmod")
