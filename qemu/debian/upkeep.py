@@ -111,7 +111,7 @@ def _is_loaded(guest: Guest, version: str, packed: list[str]) -> Iterator[str]:
     if guest.check("cat /sys/kernel/kexec_crash_loaded").strip() != "1":
         yield "nothing is loaded"
     for link, name in (("initrd.img", "initrd.img"), ("vmlinuz", "vmlinuz")):
-        if (target := guest.run(f"readlink {STATE}/{link}").output.strip()) != f"{link}-{version}":
+        if (target := guest.run(f"basename $(readlink {STATE}/{link})").output.strip()) != f"{link}-{version}":
             yield f"the link '{link}' is '{target}', not that of {version}"
     names = guest.run(f"cd {STATE} && ls -d initrd.img-*").output.split()
     if sorted(names) != sorted(f"initrd.img-{each}" for each in packed):
