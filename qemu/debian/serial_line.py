@@ -20,20 +20,26 @@ class Unanswered(Exception):
 
 
 class SerialLine:
-    """line.wait_for("login: ", seconds=90); line.send("root\\n")
+    """line.connect(process, monitor); line.wait_for("login: ", seconds=90); line.send("root\\n")
+
+    The text goes on when the line is connected to the machine's next life.
 
     Each wait begins behind what the one before has found. Times are in seconds after power-on.
     """
 
-    def __init__(self, process: subprocess.Popen, monitor: Monitor, log: BinaryIO) -> None:
-        self._process = process
-        self._monitor = monitor
+    def __init__(self, log: BinaryIO) -> None:
+        self._process: subprocess.Popen
+        self._monitor: Monitor
         self._log = log
         self._start = time.monotonic()
         self._last_word = self._start
         self._text = ""
         self._position = 0
         self._arrivals: list[tuple[int, float]] = []  # from this place of the text on, when it came
+
+    def connect(self, process: subprocess.Popen, monitor: Monitor) -> None:
+        self._process = process
+        self._monitor = monitor
 
     @property
     def seconds(self) -> float:
@@ -67,27 +73,40 @@ class SerialLine:
                 raise Unanswered(
                     f"nothing matched '{pattern}' within {seconds:.0f} s; {self._monitor.where_the_cpus_are()}"
                 )
-            self._take()
+            if not self._take():
+                raise LostMachine(f"QEMU ended with status {self._process.wait()}")
             self._check_life()
         self._position = found.end()
         return found
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Until the machine is off."""
+        deadline = time.monotonic() + seconds
+        while self._take():
+            if time.monotonic() > deadline:
+                raise Unanswered(f"the machine did not go down within {seconds:.0f} s")
+        self._position = len(self._text)
+        if status := self._process.wait():
+            raise LostMachine(f"QEMU ended with status {status}")
 
     def seconds_of(self, place: int) -> float:
         """When the text at this place came."""
         return next((seconds for start, seconds in reversed(self._arrivals) if start <= place), 0.0)
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Takes what has arrived within one tick; False at the end."""
         output = self._process.stdout.fileno()
         if not select.select([output], [], [], TICK_SECONDS)[0]:
-            return
+            return True
         data = os.read(output, 65536)
         if not data:
-            raise LostMachine(f"QEMU ended with status {self._process.wait()}")
+            return False
         self._last_word = time.monotonic()
         self._log.write(data)
         self._log.flush()
         self._arrivals.append((len(self._text), self.seconds))
         self._text += data.decode(errors="replace").replace("\r", "")
+        return True
 
     def _check_life(self) -> None:
         if time.monotonic() - self._last_word < SILENT_BOOT_SECONDS:

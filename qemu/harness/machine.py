@@ -71,7 +71,7 @@ class Machine:
 
     def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
         """Runs until the guest reboots or the deadline passes."""
-        with Monitor() as monitor, serial_log.open("wb") as log, self._start_once(monitor) as process:
+        with Monitor() as monitor, serial_log.open("wb") as log, self.start(monitor, subprocess.DEVNULL) as process:
             try:
                 run = _Watch(process, monitor, self.requests, log, deadline_seconds).watch()
             finally:
@@ -80,16 +80,10 @@ class Machine:
             raise LostMachine(f"QEMU ended with status {process.returncode}: {run.errors()}")
         return run
 
-    def start(self, monitor: Monitor) -> subprocess.Popen:
-        """QEMU, to be talked to on its standard input and output, and to go on when the guest reboots."""
-        return self._start(monitor, [], subprocess.PIPE)
-
-    def _start_once(self, monitor: Monitor) -> subprocess.Popen:
-        return self._start(monitor, ["-no-reboot"], subprocess.DEVNULL)
-
-    def _start(self, monitor: Monitor, more: list[str], stdin: int) -> subprocess.Popen:
+    def start(self, monitor: Monitor, stdin: int = subprocess.PIPE) -> subprocess.Popen:
+        """QEMU, which ends when the guest reboots; the serial line is its standard input and output."""
         return subprocess.Popen(
-            [*self._command(), *more, *monitor.options()],
+            [*self._command(), *monitor.options()],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,7 +92,7 @@ class Machine:
 
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
-        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none"]
+        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
