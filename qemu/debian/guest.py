@@ -81,8 +81,9 @@ class Guest:
         self._log.close()
 
     def power_on(self) -> None:
-        """A reboot is a new QEMU: the next kernel is written over what the old one has had translated, a byte at a
-        time, and each byte costs a search through these translations. That took minutes in one boot of three."""
+        """A reboot is a new QEMU, which has nothing translated yet. In an old one GRUB was seen to spend a minute and
+        more in the loop that copies a kernel to its place: presumably over pages whose old code had been translated,
+        where each byte written is a search through the translations."""
         self._monitor = Monitor()
         self._process = self._machine.start(self._monitor)
         self.line.connect(self._process, self._monitor)
