@@ -81,9 +81,7 @@ class Guest:
         self._log.close()
 
     def power_on(self) -> None:
-        """A reboot is a new QEMU, which has nothing translated yet. In an old one GRUB was seen to spend a minute and
-        more in the loop that copies a kernel to its place: presumably over pages whose old code had been translated,
-        where each byte written is a search through the translations."""
+        """For a reboot too: QEMU ends when the guest reboots, is reset or loses its power."""
         self._monitor = Monitor()
         self._process = self._machine.start(self._monitor)
         self.line.connect(self._process, self._monitor)

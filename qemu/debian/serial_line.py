@@ -11,8 +11,8 @@ from typing import BinaryIO
 from harness.machine import STALLED_SECONDS, TICK_SECONDS, LostMachine, died_in_silence
 from harness.monitor import Monitor
 
-# Alone the longest silence, of a kernel that unpacks itself, is some 10 s; on a host with twenty other processes more
-# than 60 s were seen.
+# Alone the longest silence is some 10 s. GRUB reads through the BIOS in small pieces, each a round trip between QEMU's
+# threads, and the kernel unpacks itself: beside twenty busy processes each has taken more than 60 s.
 SILENT_BOOT_SECONDS = 300
 # GRUB's last word. What comes after it, before the kernel's first, is the kernel unpacking itself.
 KERNEL_STARTS = "Loading initial ramdisk ..."
