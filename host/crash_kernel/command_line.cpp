@@ -132,7 +132,10 @@ Result<std::string> compose_crash_command_line(const CommandLineParts& parts) {
     words.append_range(std::move(added));
     std::string line = joined(words);
     if (line.size() > command_line_maximum)
-        return fail(ErrorKind::invalid, "the crash kernel's command line has {} bytes, a kernel takes {}: {}",
+        return fail(ErrorKind::invalid,
+                    "the crash kernel's command line has {} bytes, a kernel takes {}; `command_line = -WORD "
+                    "...` in the "
+                    "configuration takes words out: {}",
                     line.size(), command_line_maximum, line);
     return line;
 }

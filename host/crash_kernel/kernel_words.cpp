@@ -123,7 +123,7 @@ constexpr std::string_view of_its_severity[] = {
     "reset_devices",
     "softlockup_all_cpu_backtrace",
     "softlockup_panic",
-    "sysctl.kernel.",
+    "sysctl.",
     "unknown_nmi_panic",
     "ima_appraise",
     "ima_policy",
