@@ -42,8 +42,8 @@ std::string names_of(const std::vector<std::string>& versions) {
 
 // Debian and Fedora put a kernel into /boot; distributions with kernel-install keep one beside the modules.
 Result<std::string> find_image(const SystemPaths& paths, std::string_view version) {
-    const std::string usual = std::format("{}/boot/vmlinuz-{}", paths.root, version);
-    const std::string beside = std::format("{}/lib/modules/{}/vmlinuz", paths.root, version);
+    std::string usual = std::format("{}/boot/vmlinuz-{}", paths.root, version);
+    std::string beside = std::format("{}/lib/modules/{}/vmlinuz", paths.root, version);
     if (exists(usual))
         return usual;
     if (exists(beside))
