@@ -37,7 +37,7 @@ private:
     [[nodiscard]] std::uint64_t position() const;
     [[nodiscard]] std::uint64_t bytes_ahead() const;
     void give_back_rest();
-    std::unexpected<Error> failure(std::uint64_t position, std::string_view what);
+    std::unexpected<Error> failure(std::uint64_t at, std::string_view what);
 
     UnpackedStream& stream_;
     std::uint64_t begin_; // of what is unpacked
