@@ -93,7 +93,7 @@ std::uint64_t scaled(std::uint64_t amount, std::uint64_t whole, std::uint64_t pa
 } // namespace
 
 Result<DumpForecast> forecast_dump(const CoreFile& core, unsigned level, Compression compression) {
-    DumpForecast forecast{.level = level};
+    DumpForecast forecast{.level = level, .doubts = core.doubts()};
     const EvenSample sample = TRY(sample_kept_pages(core, level, forecast.doubts));
     const Measured measured = TRY(compress(core, sample.pfns(), compression));
     forecast.pages = sample.offered();

@@ -183,20 +183,20 @@ CASES: dict[str, Case] = {
         all_planned_modules_load,
     ),
     # Little memory
-    "crashkernel-96M": saved(Setup(crashkernel="96M")),
-    "crashkernel-96M-6.12": saved(Setup(kernel="6.12", crashkernel="96M")),
+    "crashkernel-96M": saved(Setup(crashkernel="96M"), tier="long"),
+    "crashkernel-96M-6.12": saved(Setup(kernel="6.12", crashkernel="96M"), tier="long"),
     "crashkernel-80M": saved(Setup(crashkernel="80M")),
-    "crashkernel-80M-6.12": saved(Setup(kernel="6.12", crashkernel="80M")),
+    "crashkernel-80M-6.12": saved(Setup(kernel="6.12", crashkernel="80M"), tier="long"),
     # Stock kernels in the least memory, loaded by the host command with the command line that it composes
     "crashkernel-64M": loaded_by_lifeboat("6.1", "64M"),
     "crashkernel-64M-6.12": loaded_by_lifeboat("6.12", "64M"),
     "crashkernel-80M-6.1-generic": loaded_by_lifeboat("6.1-generic", "80M"),
     # Other machines
     "four-levels": saved(Setup(five_levels=False)),
-    "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False)),
+    "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False), tier="long"),
     "one-cpu-512M": saved(Setup(cpus=1, memory="512M")),
     "last-cpu-panics": saved(Setup(first_options=["panic-on-last-cpu"])),
-    "last-cpu-panics-6.12": saved(Setup(kernel="6.12", first_options=["panic-on-last-cpu"])),
+    "last-cpu-panics-6.12": saved(Setup(kernel="6.12", first_options=["panic-on-last-cpu"]), tier="long"),
     "virtio-blk": saved(Setup(bus="blk")),
     "kexec-load": saved(Setup(first_options=["kexec-load"])),
     "target-in-use": saved(Setup(first_options=["target-in-use"])),
@@ -211,7 +211,8 @@ CASES: dict[str, Case] = {
         )
     ),
     "target-partlabel": saved(
-        small(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps"))
+        small(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps")),
+        tier="long",
     ),
     "target-path": saved(small(bus="blk", target=f"/dev/vda {TARGET_PATH} ext4")),
     "target-second": saved(
