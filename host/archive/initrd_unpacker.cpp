@@ -2,6 +2,7 @@
 #include "host/archive/initrd_unpacker.h"
 
 #include <filesystem>
+#include <ranges>
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -161,9 +162,9 @@ Result<> InitrdUnpacker::give_link_metadata(const CpioEntry& entry, const Rooted
 
 // Folders below others come first: in them something may have to be searched that the mode then forbids.
 void InitrdUnpacker::finish() {
-    for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder) {
-        const auto fd = root_.open_below(folder->first, O_RDONLY | O_DIRECTORY);
-        const auto given = fd ? give_metadata(folder->second, fd->get()) : Result<>(fail(fd.error()));
+    for (const auto& [path, entry] : std::views::reverse(folders_)) {
+        const auto fd = root_.open_below(path, O_RDONLY | O_DIRECTORY);
+        const auto given = fd ? give_metadata(entry, fd->get()) : Result<>(fail(fd.error()));
         if (!given)
             complaints_.push_back(given.error().text);
     }
