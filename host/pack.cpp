@@ -199,7 +199,7 @@ Result<> write_state(const PackRequest& request, Packed& packed) {
     FilesAside files;
     TRY(link_image(request, packed, files.add(path("vmlinuz"))));
     TRY(write_initrd(packed, files.add(path("initrd.img"))));
-    TRY(lifeboat::replace_file(files.add(path("plan")), packed.machine.plan.text()));
+    TRY(replace_file(files.add(path("plan")), packed.machine.plan.text()));
     // Last: an initrd that is newer than its manifest counts as stale, never the other way round.
     const Manifest manifest = TRY(manifest_of(request, packed));
     TRY(write_manifest(files.add(path("manifest")), manifest));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/descriptor.h"
+#include "base/replace_file.h"
 #include "base/text.h"
 #include "host/crash_test.h"
 #include "host/dump_description.h"
-#include "host/machine/replace_file.h"
 #include "host/subcommands.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/crash_kernel/kernel_choice.h"
 
-#include "host/machine/replace_file.h"
+#include "base/replace_file.h"
 #include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 

@@ -2,8 +2,8 @@
 #include "host/machine/manifest.h"
 
 #include "base/descriptor.h"
+#include "base/replace_file.h"
 #include "base/text.h"
-#include "host/machine/replace_file.h"
 #include "vmcore/dump_digest.h"
 
 #include <algorithm>
