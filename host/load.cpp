@@ -57,11 +57,11 @@ Result<LoadedKernel> load_and_tell(const SystemPaths& paths, LoadOrder order, co
             TRY(unpin_version(paths));
     }
     if (dry_run) {
-        const LoadedKernel found = TRY(find_ordered(paths, order));
+        LoadedKernel found = TRY(find_ordered(paths, order));
         print_kernel(found, line);
         return found;
     }
-    const LoadedKernel loaded = TRY(load_ordered(paths, order, line));
+    LoadedKernel loaded = TRY(load_ordered(paths, order, line));
     print_kernel(loaded, line);
     TRY(keep_choice(paths, order, loaded));
     return loaded;
