@@ -43,7 +43,7 @@ std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths) {
 }
 
 void say_what_is_assumed(Estimate& estimate) {
-    estimate.assumptions.push_back("at the crash, memory holds what it holds now");
+    estimate.assumptions.emplace_back("at the crash, memory holds what it holds now");
     estimate.assumptions.push_back(
         std::format("the {} CPU(s) of the crash kernel compress as fast as this one did just "
                     "now, and the target writes at least as fast",
