@@ -75,6 +75,7 @@ constexpr Subcommand table[] = {
     {{"ls", "INITRD", 1, 1, ls_options}, "list what is in an initrd, all its archives", ls},
     {{"cat", "INITRD PATH...", 2, SIZE_MAX, {}}, "print files that are in an initrd", cat},
     {{"unpack", "INITRD FOLDER", 2, 2, {}}, "make the tree that an initrd becomes in a new folder", unpack},
+    {{"import", "[FILE]", 0, 1, {}}, "print a kdump.conf(5) as a lifeboat.conf(5)", import_config},
     {{"completion", "bash|zsh", 1, 1, {}}, "print the shell's completion of this command", completion},
     {{"help", "[SUBCOMMAND]", 0, 1, {}}, "list the subcommands, or explain one", help},
 };

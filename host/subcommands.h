@@ -38,6 +38,7 @@ ExitCode filter(const Arguments& arguments);
 ExitCode dmesg(const Arguments& arguments);
 ExitCode info(const Arguments& arguments);
 ExitCode verify(const Arguments& arguments);
+ExitCode import_config(const Arguments& arguments);
 ExitCode list(const Arguments& arguments);
 ExitCode prune(const Arguments& arguments);
 ExitCode test(const Arguments& arguments);

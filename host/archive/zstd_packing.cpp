@@ -10,8 +10,8 @@ namespace lifeboat::host {
 namespace {
 
 constexpr int level = 19;
-// The kernel has the window in memory while it unpacks, which is when it has least: 128 KiB instead of 2 MiB make an
-// initrd of 656 KB 19 KB larger. docs/crash-kernel-memory.md.
+// The kernel has the window in memory while it unpacks, which is when it has least: 128 KiB instead of 2 MiB
+// make an initrd of 656 KB 19 KB larger. docs/crash-kernel-memory.md.
 constexpr int window_log = 17;
 
 struct FreeContext {

@@ -9,8 +9,8 @@
 
 namespace lifeboat::host {
 
-// One frame. Unpacking takes a window of at most 128 KiB beside what comes out of it; the frame tells its size
-// and ends in a checksum, so that a damaged initrd is known for one.
+// One frame. Unpacking takes a window of at most 128 KiB beside what comes out of it; the frame tells its
+// size and ends in a checksum, so that a damaged initrd is known for one.
 Result<std::string> pack_for_kernel(std::string_view content);
 
 } // namespace lifeboat::host

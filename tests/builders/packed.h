@@ -16,8 +16,9 @@ struct Packer {
 };
 // One for each compression that initrds have.
 inline constexpr Packer packers[] = {
-    {"gzip", "gzip -n"}, {"bzip2", "bzip2 -1"}, {"lzma", "xz -0 --format=lzma"}, {"xz", "xz -0 --check=crc32"},
-    {"lzop", "lzop"},     {"lz4", "lz4 -q"},  {"lz4 (legacy)", "lz4 -ql"},  {"zstd", "zstd -q"},
+    {"gzip", "gzip -n"},           {"bzip2", "bzip2 -1"}, {"lzma", "xz -0 --format=lzma"},
+    {"xz", "xz -0 --check=crc32"}, {"lzop", "lzop"},      {"lz4", "lz4 -q"},
+    {"lz4 (legacy)", "lz4 -ql"},   {"zstd", "zstd -q"},
 };
 
 } // namespace lifeboat::tests

@@ -120,7 +120,7 @@ TEST_CASE("a manifest that cannot be had") {
     CHECK(error_text(read_manifest(files.folder.path("damaged"))) ==
           "manifest '" + files.folder.path("damaged") + "': line 1: not 'lifeboat-manifest 1'");
     CHECK(error_text(write_manifest(files.folder.path("none/manifest"), {})) ==
-          "open '" + files.folder.path("none/manifest.new") + "': No such file or directory");
+          "create a file beside '" + files.folder.path("none/manifest") + "': No such file or directory");
     Manifest manifest;
     CHECK(error_text(manifest.add_file("module", files.folder.path())) ==
           "read 65536 bytes of '" + files.folder.path() + "': Is a directory");

@@ -55,8 +55,8 @@ TEST_CASE("what is not a module is said to be none") {
     std::string far_apart = content;
     // sh_addralign of section 1, the table being at the file's end: 9 sections of 64 bytes and section 0
     far_apart[content.size() - 9 * 64 + 48 + 6] = 1;
-    for (const std::string& damaged :
-         {std::string(), std::string("short"), content.substr(0, content.size() - 1), of_32_bits, wild, far_apart})
+    for (const std::string& damaged : {std::string(), std::string("short"),
+                                       content.substr(0, content.size() - 1), of_32_bits, wild, far_apart})
         CHECK(tests::error_text(read_module_facts(damaged, "a.ko")) ==
               std::format("'a.ko' is not a 64-bit kernel module, {} bytes", damaged.size()));
 }

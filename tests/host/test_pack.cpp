@@ -241,7 +241,7 @@ TEST_CASE("without a reservation it packs and says what to boot with") {
     CHECK(result.exit_code == 0);
     CHECK(result.err ==
           "lifeboat pack: no memory is reserved for a crash kernel, packing all the same: boot with "
-          "crashkernel=80M\n");
+          "crashkernel=64M\n");
     CHECK(std::filesystem::exists(machine.initrd()));
 }
 
@@ -253,7 +253,7 @@ TEST_CASE("a plan that does not fit the reservation is refused with the sum") {
     CHECK(result.err.starts_with(
         "lifeboat pack: the plan does not fit into the 48.0 MiB that are reserved: kernel "
         "image 50.0 MiB + kernel while it boots "));
-    CHECK(result.err.ends_with(" MiB; boot with crashkernel=80M\n"));
+    CHECK(result.err.ends_with(" MiB; boot with crashkernel=64M\n"));
     CHECK(names_in(machine.path("var/lib/lifeboat")).empty());
 }
 
