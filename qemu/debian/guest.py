@@ -149,8 +149,10 @@ class Guest:
     def crash(self, command: str = "echo c > /proc/sysrq-trigger", seconds: float = CRASH_SECONDS) -> Crash:
         """Has the command panic the kernel, and waits until the crash kernel has restarted the machine."""
         self.line.send(f"{command}\n")
-        panic = self._when(self.line.wait_for("Kernel panic - not syncing", COMMAND_SECONDS))
-        begin = self.line.position
+        # An oops that panics goes over to the crash kernel before that line.
+        found = self.line.wait_for("Kernel panic - not syncing|Linux version", COMMAND_SECONDS)
+        panic = self._when(found)
+        begin = found.start()
         end = self._when(self.line.wait_for("reboot: (Restarting system|machine restart)|Rebooting in", seconds))
         text = self.line.text[begin : self.line.position]
         self._come_back()
