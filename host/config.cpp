@@ -68,6 +68,7 @@ Result<> read_line(Config& config, std::string_view line) {
 
 Result<Config> Config::parse(std::string_view text) {
     Config config;
+    config.plan.prune = Prune::when_full;
     std::size_t number = 0;
     for (const std::string_view line : split_lines(text)) {
         ++number;

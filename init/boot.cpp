@@ -326,8 +326,10 @@ void Boot::show_log_tail() {
 void Boot::save_vmcore() {
     if (target_ == nullptr)
         return;
-    const CopyRequest request{.save = save_request(),
-                              .options = {plan_.level, plan_.compression, plan_.threads}};
+    const CopyRequest request{
+        .save = save_request(),
+        .options = {.level = plan_.level, .compression = plan_.compression, .threads = plan_.threads},
+        .removes_older = plan_.prune == Prune::when_full};
     const StageOutcome first = attempt_vmcore(request);
     if (!first.completed() && is_worth_second_attempt(first) && !total_.has_passed())
         attempt_vmcore_again(request, first);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stages/copy_vmcore.h"
 
+#include "stages/make_room.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dump_resources.h"
 
@@ -57,9 +58,13 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
     const char* working_name = request.second_attempt ? vmcore_second_name : vmcore_working_name;
     const Descriptor file = TRY(folder.create_file(working_name));
     // From here on a file of this dump exists, and its name says that it is incomplete.
-    const DumpOutcome outcome =
-        write_dump(core, file.get(), fit_to_machine(request.options, DumpMachine::here()),
-                   [&](const DumpProgress& progress) { report.progress(progress); });
+    DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
+    if (request.removes_older)
+        options.make_room = [&](std::uint64_t wanted_bytes) {
+            make_room(request.save, folder, wanted_bytes, report);
+        };
+    const DumpOutcome outcome = write_dump(core, file.get(), options,
+                                           [&](const DumpProgress& progress) { report.progress(progress); });
     tell(outcome.summary, core.doubts(), report);
     if (outcome.error)
         return fail(*outcome.error);

@@ -14,7 +14,8 @@ namespace lifeboat {
 
 struct CopyRequest {
     SaveRequest save;
-    DumpOptions options; // threads 0: as many as CPUs
+    DumpOptions options;        // threads 0: as many as CPUs
+    bool removes_older = false; // dumps, where the new one would not fit (make_room.h)
 
     // The second attempt writes beside what the first one left, and where the file system has no room for
     // both, over it if that had not got half way: a partial dump that stands is not given up for a smaller

@@ -27,6 +27,7 @@ struct Word {
 
 constexpr std::array<Word<Action>, 3> action_words{
     {{"reboot", Action::reboot}, {"poweroff", Action::power_off}, {"halt", Action::halt}}};
+constexpr std::array<Word<Prune>, 2> prune_words{{{"never", Prune::never}, {"when-full", Prune::when_full}}};
 constexpr std::array<Word<Coldplug>, 3> coldplug_words{
     {{"auto", Coldplug::automatic}, {"always", Coldplug::always}, {"never", Coldplug::never}}};
 template <class Value, std::size_t count>
@@ -139,6 +140,8 @@ std::string instead_of(Plan& plan, std::string_view key) {
         return std::format("using {}", word_of(plan.action, action_words));
     if (key == "coldplug")
         return std::format("using {}", word_of(plan.coldplug, coldplug_words));
+    if (key == "prune")
+        return std::format("using {}", word_of(plan.prune, prune_words));
     if (key.starts_with(deadline_prefix))
         if (const auto* const field = find_deadline(plan.deadlines, key.substr(deadline_prefix.size())))
             return std::format("using {}", *field);
@@ -303,6 +306,8 @@ Result<> Plan::set(std::string_view key, std::string_view value) {
         return set_word(action, value, action_words);
     if (key == "coldplug")
         return set_word(coldplug, value, coldplug_words);
+    if (key == "prune")
+        return set_word(prune, value, prune_words);
     if (key.starts_with(deadline_prefix))
         return set_deadline(deadlines, key.substr(deadline_prefix.size()), value);
     return fail(ErrorKind::no_data, "is not known");
@@ -323,9 +328,10 @@ std::string Plan::text() const {
     for (const PlannedModule& module : modules)
         text += std::format("module = {}{}{}\n", module.path, module.parameters.empty() ? "" : " ",
                             module.parameters);
-    text += std::format("level = {}\ncompress = {}\nthreads = {}\nhost = {}\naction = {}\ncoldplug = {}\n",
-                        level, words_of(compression), threads, on_one_line(host),
-                        word_of(action, action_words), word_of(coldplug, coldplug_words));
+    text += std::format(
+        "level = {}\ncompress = {}\nthreads = {}\nhost = {}\naction = {}\ncoldplug = {}\nprune = {}\n", level,
+        words_of(compression), threads, on_one_line(host), word_of(action, action_words),
+        word_of(coldplug, coldplug_words), word_of(prune, prune_words));
     write_deadlines(text, deadlines);
     return text;
 }

@@ -46,6 +46,7 @@ struct PlannedModule {
 };
 
 enum class Action : std::uint8_t { reboot, power_off, halt };
+enum class Prune : std::uint8_t { never, when_full }; // older dumps, where the new one would not fit
 enum class Coldplug : std::uint8_t { automatic, always, never };
 
 struct PlannedDeadlines {
@@ -67,6 +68,7 @@ struct Plan {
     std::string host = "unknown";
     Action action = Action::reboot;
     Coldplug coldplug = Coldplug::automatic;
+    Prune prune = Prune::never;
     PlannedDeadlines deadlines;
 
     std::vector<std::string> complaints;

@@ -91,13 +91,17 @@ Result<> Dump::scan(DumpWriter& writer) {
     return {};
 }
 
-// A dump that will not fit becomes a smaller one before its first page is written: more is left out, what is
-// worth least first, until what is expected fits.
+// A dump that will not fit is made room for, or becomes a smaller one before its first page is written: more
+// is left out, what is worth least first, until what is expected fits.
 Result<> Dump::fit_into_space(int output_fd, DumpWriter& writer) {
     const auto forecast = [&] {
         return forecast_dump_space(core_, output_fd, writer, summary_.dumped_pages, options_.compression);
     };
     DumpSpace space = TRY(forecast());
+    if (!space.is_enough() && options_.make_room) {
+        options_.make_room(space.expected_bytes);
+        space = TRY(forecast());
+    }
     const std::uint64_t asked_bytes = space.expected_bytes;
     for (const unsigned bit : {exclude_free, exclude_cache, exclude_cache_private, exclude_user}) {
         if (space.is_enough())

@@ -66,6 +66,9 @@ struct DumpOptions {
     // How many pages are remembered to find identical ones; 0: they are not looked for.
     std::size_t identical_table_pages = std::size_t{1} << 14;
     DumpFormat format = DumpFormat::kdump;
+    // Asked where the dump is not expected to fit, before more is left out of it: may free some of the
+    // output's file system, until so many bytes are free. May be empty.
+    std::function<void(std::uint64_t wanted_bytes)> make_room;
 };
 
 struct DumpProgress {

@@ -11,26 +11,18 @@ namespace {
 
 constexpr std::size_t step_bytes = std::size_t{1} << 30; // bzip2 counts in unsigned int
 
-class Bzip2Decompressor : public Decompressor {
+class Bzip2Decompressor : public SteppingDecompressor {
 public:
     explicit Bzip2Decompressor(DecompressorInput input)
-        : input_(input) {}
+        : SteppingDecompressor(input) {}
     Bzip2Decompressor(const Bzip2Decompressor&) = delete;
     Bzip2Decompressor& operator=(const Bzip2Decompressor&) = delete;
     ~Bzip2Decompressor() override { ::BZ2_bzDecompressEnd(&stream_); }
 
     bool start() { return ::BZ2_bzDecompressInit(&stream_, 0, 0) == BZ_OK; }
 
-    Result<std::size_t> read(std::span<std::byte> output) override {
-        std::size_t made = 0;
-        while (!ended_ && made == 0)
-            made = TRY(step(output));
-        return made;
-    }
-    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
-
 private:
-    Result<std::size_t> step(std::span<std::byte> output) {
+    Result<std::size_t> step(std::span<std::byte> output) override {
         const auto given = static_cast<unsigned>(std::min(input_.rest().size(), step_bytes));
         const auto room = static_cast<unsigned>(std::min(output.size(), step_bytes));
         stream_.next_in = reinterpret_cast<char*>(const_cast<std::byte*>(input_.rest().data()));
@@ -50,9 +42,7 @@ private:
         return room - stream_.avail_out;
     }
 
-    DecompressorInput input_;
     bz_stream stream_{};
-    bool ended_ = false;
 };
 
 } // namespace

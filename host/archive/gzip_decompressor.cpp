@@ -12,26 +12,18 @@ namespace {
 constexpr int window_bits_of_gzip = 15 + 16;             // zlib.h: 16 on top means a gzip header and trailer
 constexpr std::size_t step_bytes = std::size_t{1} << 30; // zlib counts in unsigned int
 
-class GzipDecompressor : public Decompressor {
+class GzipDecompressor : public SteppingDecompressor {
 public:
     explicit GzipDecompressor(DecompressorInput input)
-        : input_(input) {}
+        : SteppingDecompressor(input) {}
     GzipDecompressor(const GzipDecompressor&) = delete;
     GzipDecompressor& operator=(const GzipDecompressor&) = delete;
     ~GzipDecompressor() override { ::inflateEnd(&stream_); }
 
     bool start() { return ::inflateInit2(&stream_, window_bits_of_gzip) == Z_OK; }
 
-    Result<std::size_t> read(std::span<std::byte> output) override {
-        std::size_t made = 0;
-        while (!ended_ && made == 0)
-            made = TRY(step(output));
-        return made;
-    }
-    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
-
 private:
-    Result<std::size_t> step(std::span<std::byte> output) {
+    Result<std::size_t> step(std::span<std::byte> output) override {
         const auto given = static_cast<unsigned>(std::min(input_.rest().size(), step_bytes));
         const auto room = static_cast<unsigned>(std::min(output.size(), step_bytes));
         // zlib's input is not const for reasons of age; it is not written to.
@@ -49,9 +41,7 @@ private:
         return room - stream_.avail_out;
     }
 
-    DecompressorInput input_;
     z_stream stream_{};
-    bool ended_ = false;
 };
 
 } // namespace

@@ -12,22 +12,14 @@ struct FreeContext {
     void operator()(LZ4F_dctx* context) const { ::LZ4F_freeDecompressionContext(context); }
 };
 
-class Lz4Decompressor : public Decompressor {
+class Lz4Decompressor : public SteppingDecompressor {
 public:
     Lz4Decompressor(DecompressorInput input, LZ4F_dctx* context)
-        : input_(input)
+        : SteppingDecompressor(input)
         , context_(context) {}
 
-    Result<std::size_t> read(std::span<std::byte> output) override {
-        std::size_t made = 0;
-        while (!ended_ && made == 0)
-            made = TRY(step(output));
-        return made;
-    }
-    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
-
 private:
-    Result<std::size_t> step(std::span<std::byte> output) {
+    Result<std::size_t> step(std::span<std::byte> output) override {
         std::size_t made = output.size();
         std::size_t used = input_.rest().size();
         const std::size_t result =
@@ -41,9 +33,7 @@ private:
         return made;
     }
 
-    DecompressorInput input_;
     std::unique_ptr<LZ4F_dctx, FreeContext> context_;
-    bool ended_ = false;
 };
 
 } // namespace

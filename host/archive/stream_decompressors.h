@@ -34,6 +34,28 @@ private:
     std::size_t consumed_ = 0;
 };
 
+// Over a library that takes a step at a time, which may make nothing yet.
+class SteppingDecompressor : public Decompressor {
+public:
+    explicit SteppingDecompressor(DecompressorInput input)
+        : input_(input) {}
+
+    Result<std::size_t> read(std::span<std::byte> output) final {
+        std::size_t made = 0;
+        while (!ended_ && made == 0)
+            made = TRY(step(output));
+        return made;
+    }
+    [[nodiscard]] std::size_t consumed_bytes() const final { return input_.consumed(); }
+
+protected:
+    // Consumes input, sets `ended_` at the stream's end, and returns how many bytes it made.
+    virtual Result<std::size_t> step(std::span<std::byte> output) = 0;
+
+    DecompressorInput input_;
+    bool ended_ = false;
+};
+
 using DecompressorResult = Result<std::unique_ptr<Decompressor>>;
 
 DecompressorResult make_copier(DecompressorInput input);

@@ -23,10 +23,10 @@ std::string_view words_for(lzma_ret result) {
     }
 }
 
-class XzDecompressor : public Decompressor {
+class XzDecompressor : public SteppingDecompressor {
 public:
     XzDecompressor(DecompressorInput input, std::string_view method)
-        : input_(input)
+        : SteppingDecompressor(input)
         , method_(method) {}
     XzDecompressor(const XzDecompressor&) = delete;
     XzDecompressor& operator=(const XzDecompressor&) = delete;
@@ -35,16 +35,8 @@ public:
     bool start_xz() { return ::lzma_stream_decoder(&stream_, memory_limit_bytes, 0) == LZMA_OK; }
     bool start_lzma() { return ::lzma_alone_decoder(&stream_, memory_limit_bytes) == LZMA_OK; }
 
-    Result<std::size_t> read(std::span<std::byte> output) override {
-        std::size_t made = 0;
-        while (!ended_ && made == 0)
-            made = TRY(step(output));
-        return made;
-    }
-    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
-
 private:
-    Result<std::size_t> step(std::span<std::byte> output) {
+    Result<std::size_t> step(std::span<std::byte> output) override {
         const std::size_t given = input_.rest().size();
         stream_.next_in = reinterpret_cast<const std::uint8_t*>(input_.rest().data());
         stream_.avail_in = given;
@@ -71,10 +63,8 @@ private:
         return input_.damaged(method_, words_for(result));
     }
 
-    DecompressorInput input_;
     std::string_view method_;
     lzma_stream stream_ = LZMA_STREAM_INIT;
-    bool ended_ = false;
 };
 
 } // namespace

@@ -12,24 +12,16 @@ struct FreeContext {
     void operator()(ZSTD_DCtx* context) const { ::ZSTD_freeDCtx(context); }
 };
 
-class ZstdDecompressor : public Decompressor {
+class ZstdDecompressor : public SteppingDecompressor {
 public:
     explicit ZstdDecompressor(DecompressorInput input)
-        : input_(input)
+        : SteppingDecompressor(input)
         , context_(::ZSTD_createDCtx()) {}
 
     [[nodiscard]] bool is_made() const { return context_ != nullptr; }
 
-    Result<std::size_t> read(std::span<std::byte> output) override {
-        std::size_t made = 0;
-        while (!ended_ && made == 0)
-            made = TRY(step(output));
-        return made;
-    }
-    [[nodiscard]] std::size_t consumed_bytes() const override { return input_.consumed(); }
-
 private:
-    Result<std::size_t> step(std::span<std::byte> output) {
+    Result<std::size_t> step(std::span<std::byte> output) override {
         ZSTD_inBuffer in{input_.rest().data(), input_.rest().size(), 0};
         ZSTD_outBuffer out{output.data(), output.size(), 0};
         const std::size_t result = ::ZSTD_decompressStream(context_.get(), &out, &in);
@@ -54,9 +46,7 @@ private:
         }
     }
 
-    DecompressorInput input_;
     std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
-    bool ended_ = false;
 };
 
 } // namespace

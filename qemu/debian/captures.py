@@ -147,12 +147,14 @@ def _look_at_dump(dump: Path, panic: Panic, tried: Tried, line: str) -> Iterator
     verify = subprocess.run([tried.command, "verify", vmcore], capture_output=True, text=True, check=False)
     if verify.returncode != 0:
         yield f"'lifeboat verify' fails: {verify.stdout}{verify.stderr}"
-    yield from _readers(vmcore, PANICKING_TASK if panic is SYSRQ else "insmod", line)
+    yield from _readers(vmcore, panic, line)
 
 
-def _readers(vmcore: Path, task: str, line: str) -> Iterator[str]:
+def _readers(vmcore: Path, panic: Panic, line: str) -> Iterator[str]:
     """Other people's: crash and drgn."""
+    task = PANICKING_TASK if panic is SYSRQ else "insmod"
     command = [sys.executable, str(REFERENCE_CHECK), "--crash", "--drgn", "--level", "31", "--task", task]
+    command += [] if panic is SYSRQ else ["--oops"]
     command += ["--vmlinux", str(kernels.fetch_vmlinux(line)), "--dump", str(vmcore)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:

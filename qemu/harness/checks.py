@@ -130,6 +130,28 @@ def says(pattern: str) -> Check:
     return check
 
 
+def has_left(name: str) -> Check:
+    """An older dump is still there."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        if name not in _dumps_on_target(outcome):
+            yield f"the older dump '{name}' is gone"
+
+    return check
+
+
+def has_removed(name: str) -> Check:
+    def check(outcome: Outcome) -> Iterator[str]:
+        if name in _dumps_on_target(outcome):
+            yield f"the older dump '{name}' is still there"
+
+    return check
+
+
+def _dumps_on_target(outcome: Outcome) -> set[str]:
+    return {path.name for path in outcome.dump.parent.iterdir()} if outcome.dump else set()
+
+
 def has_initrd_of_at_most(limit_bytes: int) -> Check:
     def check(outcome: Outcome) -> Iterator[str]:
         if outcome.initrd_bytes > limit_bytes:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Disk images: sparse files with ext4, bare or in a GPT's one partition, read back without mounting."""
 
+import os
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,7 @@ class Disk:
     partition_label: str | None = None
     magic: str | None = None
     folder: str | None = None
+    older_dumps: dict[str, int] = field(default_factory=dict)  # in `folder`: names, and how large in MiB
     bad_mebibytes: range = range(0)  # writes there fail
     path: Path = field(default=Path(), init=False)
 
@@ -93,11 +96,21 @@ class Disk:
             command += ["-U", self.uuid]
         if self.label:
             command += ["-L", self.label]
-        subprocess.run([*command, self.path, f"{self._file_system_bytes() // 1024}k"], check=True)
-        if self.folder:
+        with tempfile.TemporaryDirectory(dir=self.path.parent) as tree:
+            if self.older_dumps:
+                self._make_older_dumps(Path(tree))
+                command += ["-d", tree]
+            subprocess.run([*command, self.path, f"{self._file_system_bytes() // 1024}k"], check=True)
+        if self.folder and not self.older_dumps:
             request = f'mkdir "{self.folder}"'
             command = ["debugfs", "-w", "-R", request, self._device()]
             subprocess.run(command, capture_output=True, check=True)
+
+    def _make_older_dumps(self, tree: Path) -> None:
+        for name, mebibytes in self.older_dumps.items():
+            place = tree / self.folder.lstrip("/") / name
+            place.mkdir(parents=True)
+            (place / "vmcore").write_bytes(os.urandom(mebibytes * MEBIBYTE))
 
     def _mark(self) -> None:
         with self.path.open("r+b") as image:

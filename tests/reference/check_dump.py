@@ -48,6 +48,7 @@ def parse_arguments():
     parser.add_argument("--incomplete", type=int, metavar="PAGES", help="it broke off, and that many pages stand")
     parser.add_argument("--makedumpfile", action="store_true", help="compare with makedumpfile's set (meaningful up to kernel 6.1)")
     parser.add_argument("--task", help="name of the task that caused the panic")
+    parser.add_argument("--oops", action="store_true", help="an oops led to the crash kernel, before panic() was called")
     parser.add_argument("--drgn", action="store_true", help="open it in drgn")
     parser.add_argument("--crash", action="store_true", help="open it in crash")
     arguments = parser.parse_args()
@@ -202,7 +203,7 @@ def run_makedumpfile(raw_path, level, output, program="makedumpfile"):
 # In drgn
 
 
-def check_with_drgn(report, dump_path, vmlinux_path, task_name):
+def check_with_drgn(report, dump_path, vmlinux_path, task_name, is_oops):
     import drgn
     from drgn.helpers.linux.pid import for_each_task
     from drgn.helpers.linux.slab import for_each_slab_cache
@@ -229,7 +230,7 @@ def check_with_drgn(report, dump_path, vmlinux_path, task_name):
             report.expect(name in names, f"drgn: there is a {kind} {name}")
     if frames is None:
         print("note   this drgn cannot unwind the kernel's stacks: it is older than the kernel's ORC format")
-    else:
+    elif not is_oops:
         report.expect("panic" in frames, "drgn: the panicking task's stack has panic()", "it has " + ", ".join(frames[:8]))
     report.expect(crashed == panicking, f"drgn: the crashed thread is that of panic_cpu, {panicking}", f"it is {crashed}")
     if task_name is not None:
@@ -273,7 +274,7 @@ def crash_for(release):
     return subprocess.run([newer], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def check_with_crash(report, release, dump_path, vmlinux_path, task_name):
+def check_with_crash(report, release, dump_path, vmlinux_path, task_name, is_oops):
     with tempfile.TemporaryDirectory(prefix="reference-") as folder:
         # A file for each command: crash's own output and its commands' come in no fixed order through a pipe.
         script = "".join(f"{command} > {folder}/{name}\n" for name, command in CRASH_COMMANDS.items()) + "quit\n"
@@ -293,7 +294,8 @@ def check_with_crash(report, release, dump_path, vmlinux_path, task_name):
     report.expect("PANIC:" in text["sys"], "crash sys: shows the panic")
     report.expect(text["bt"].startswith("PID:") and "#0 " in text["bt"], "crash bt: shows a stack", text["bt"][:200])
     report.expect("TOTAL MEM" in text["kmem"], "crash kmem -i: shows memory", text["kmem"][:200])
-    report.expect("Kernel panic" in text["log"], "crash log: has the panic")
+    reasons = ("Oops: ", "kernel BUG at ") if is_oops else ("Kernel panic",)
+    report.expect(any(reason in text["log"] for reason in reasons), "crash log: has the reason")
     if task_name is not None:
         report.expect(f'COMMAND: "{task_name}"' in text["bt"], f"crash bt: of {task_name}", text["bt"][:100])
     for line in "\n".join((said, text["sys"], text["bt"], text["kmem"])).splitlines():
@@ -332,11 +334,11 @@ def main():
     if arguments.raw:
         check_against_raw(report, dump, arguments.raw, arguments.vmlinux, level, arguments.makedumpfile)
     if arguments.drgn:
-        check_with_drgn(report, arguments.dump, arguments.vmlinux, arguments.task)
+        check_with_drgn(report, arguments.dump, arguments.vmlinux, arguments.task, arguments.oops)
     if arguments.crash and arguments.incomplete is not None:
         check_incomplete_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux)
     elif arguments.crash:
-        check_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux, arguments.task)
+        check_with_crash(report, dump.uts["release"], arguments.dump, arguments.vmlinux, arguments.task, arguments.oops)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f"FAILED: {len(report.wrong)} checks ({seconds})" if report.wrong else f"PASSED ({seconds})")
     sys.exit(bool(report.wrong))

@@ -21,6 +21,7 @@ TEST_CASE("a whole plan") {
                                   "host = db-7\n"
                                   "action = poweroff\n"
                                   "coldplug = never\n"
+                                  "prune = when-full\n"
                                   "deadline.modules = 1\n"
                                   "deadline.target = 2\n"
                                   "deadline.dmesg = 3\n"
@@ -46,6 +47,7 @@ TEST_CASE("a whole plan") {
     CHECK(plan.host == "db-7");
     CHECK(plan.action == Action::power_off);
     CHECK(plan.coldplug == Coldplug::never);
+    CHECK(plan.prune == Prune::when_full);
     CHECK(plan.deadlines.modules_s == 1);
     CHECK(plan.deadlines.target_s == 2);
     CHECK(plan.deadlines.dmesg_s == 3);
@@ -69,6 +71,7 @@ TEST_CASE("a plan that is written and read is the same plan") {
     plan.host = "db 7";
     plan.action = Action::power_off;
     plan.coldplug = Coldplug::never;
+    plan.prune = Prune::when_full;
     plan.deadlines = {1, 2, 3, 4, 5, 6, 7};
 
     const Plan read = Plan::parse(plan.text());
@@ -121,6 +124,7 @@ TEST_CASE("what cannot be used is named, with its line and what is done instead"
         {"level", "plan line 1: 'level' is not `key = value`, passing over it"},
         {"\x01\x02\x7f", "plan line 1: '\\x01\\x02\\x7f' is not `key = value`, passing over it"},
         {"action = sleep", "plan line 1: action 'sleep' is not reboot, poweroff or halt, using reboot"},
+        {"prune = always", "plan line 1: prune 'always' is not never or when-full, using never"},
         {"coldplug = yes", "plan line 1: coldplug 'yes' is not auto, always or never, using auto"},
         {"threads = 2000", "plan line 1: threads '2000' is not a number from 0 to 1024, using 0"},
         {"host =", "plan line 1: host no name given, using unknown"},

@@ -103,7 +103,7 @@ TEST_CASE("what is dumped is read back, at several levels and compressions") {
              {Compression{Compression::Method::zstd, 1}, Compression{Compression::Method::none, 0}}) {
             CAPTURE(level);
             const std::string path = written.folder.path("dump");
-            const DumpOutcome outcome = dump(core, path, {level, compression, 1});
+            const DumpOutcome outcome = dump(core, path, {.level = level, .compression = compression});
             REQUIRE_FALSE(outcome.error);
             CHECK(outcome.summary.doubts.empty());
 
