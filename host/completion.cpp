@@ -50,9 +50,9 @@ std::string bash_generator(const Candidates& candidates, std::string_view more_w
     (words += words.empty() || candidates.words.empty() ? "" : " ") += candidates.words;
     if (candidates.are_kernels)
         words += "$(ls /lib/modules 2>/dev/null)";
-    std::string text = std::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", words);
+    std::string text = std::format(R"(COMPREPLY=($(compgen -W "{}" -- "$word")))", words);
     if (candidates.are_files)
-        text += "; [[ $word == -* ]] || COMPREPLY+=($(compgen -f -- \"$word\"))";
+        text += R"(; [[ $word == -* ]] || COMPREPLY+=($(compgen -f -- "$word")))";
     return text;
 }
 

@@ -8,8 +8,8 @@
 #include "vmcore/dump_verifier.h"
 
 #include <algorithm>
+#include <cstdlib>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 namespace lifeboat::host {
@@ -36,7 +36,7 @@ Result<> add_what_is_loaded(Manifest& manifest, const std::string& state_folder)
         if (resolved == nullptr)
             return fail_system("find '{}'", path);
         std::string place(resolved);
-        ::free(resolved);
+        std::free(resolved);
         if (role == std::string_view("kernel"))
             manifest.kernel = place.substr(place.rfind('/') + 1); // "vmlinuz-VERSION"
         TRY(manifest.add_file(role, std::move(place)));
