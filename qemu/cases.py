@@ -183,6 +183,7 @@ CASES: dict[str, Case] = {
             target_disk=target_disk(partition_uuid=PARTITION_UUID, partition_label="dumps"),
         ),
         all_planned_modules_load,
+        tier="long",
     ),
     # Little memory
     "crashkernel-96M": saved(Setup(crashkernel="96M"), tier="long"),
@@ -198,7 +199,7 @@ CASES: dict[str, Case] = {
     "four-levels": saved(Setup(five_levels=False), tier="long"),
     "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False), tier="long"),
     "one-cpu-512M": saved(Setup(cpus=1, memory="512M"), tier="long"),
-    "last-cpu-panics": saved(Setup(first_options=["panic-on-last-cpu"])),
+    "last-cpu-panics": saved(Setup(first_options=["panic-on-last-cpu"]), tier="long"),
     "last-cpu-panics-6.12": saved(Setup(kernel="6.12", first_options=["panic-on-last-cpu"]), tier="long"),
     "virtio-blk": saved(Setup(bus="blk")),
     "kexec-load": saved(Setup(first_options=["kexec-load"])),
@@ -283,6 +284,7 @@ CASES: dict[str, Case] = {
     "vmcore-truncated": Case(
         small(guest_options=["vmcore=truncated"], guest_drivers=["fuse"]),
         [checks.has_summary("partial"), checks.has_dump, checks.says("lifeboat: .*truncated")],
+        tier="long",
     ),
     "vmcore-unreadable": Case(
         small(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
@@ -290,7 +292,7 @@ CASES: dict[str, Case] = {
     ),
     # A child that comes to harm
     "child-killed": sabotaged("kill"),
-    "child-crashes": sabotaged("crash"),
+    "child-crashes": sabotaged("crash", tier="long"),
     "child-crashes-always": sabotaged("crash", every_time=True, tier="long"),
     "child-hangs": sabotaged("stop"),
     "child-hangs-always": sabotaged("stop", every_time=True, tier="long"),
