@@ -103,49 +103,60 @@ Result<> set_host(Plan& plan, std::string_view value) {
     return {};
 }
 
+struct DeadlineField {
+    std::string_view name;
+    std::uint64_t PlannedDeadlines::* seconds;
+};
+constexpr std::array<DeadlineField, 7> deadline_fields{{{"modules", &PlannedDeadlines::modules_s},
+                                                        {"target", &PlannedDeadlines::target_s},
+                                                        {"dmesg", &PlannedDeadlines::dmesg_s},
+                                                        {"vmcore", &PlannedDeadlines::vmcore_s},
+                                                        {"finish", &PlannedDeadlines::finish_s},
+                                                        {"total", &PlannedDeadlines::total_s},
+                                                        {"stall", &PlannedDeadlines::stall_s}}};
+
 // nullptr: there is none of that name.
-std::uint64_t* find_deadline(PlannedDeadlines& deadlines, std::string_view name) {
-    const std::array<Word<std::uint64_t*>, 7> fields{{{"modules", &deadlines.modules_s},
-                                                      {"target", &deadlines.target_s},
-                                                      {"dmesg", &deadlines.dmesg_s},
-                                                      {"vmcore", &deadlines.vmcore_s},
-                                                      {"finish", &deadlines.finish_s},
-                                                      {"total", &deadlines.total_s},
-                                                      {"stall", &deadlines.stall_s}}};
-    for (const auto& [word, field] : fields)
-        if (word == name)
-            return field;
-    return nullptr;
+const DeadlineField* find_deadline(std::string_view name) {
+    const auto* const found = std::ranges::find(deadline_fields, name, &DeadlineField::name);
+    return found == deadline_fields.end() ? nullptr : found;
 }
 
 Result<> set_deadline(PlannedDeadlines& deadlines, std::string_view name, std::string_view value) {
     constexpr std::uint64_t week_s = std::uint64_t{7} * 86'400;
-    std::uint64_t* const field = find_deadline(deadlines, name);
+    const DeadlineField* const field = find_deadline(name);
     if (field == nullptr)
         return fail(ErrorKind::no_data, "is not known");
-    return set_number(*field, value, 1, week_s);
+    return set_number(deadlines.*field->seconds, value, 1, week_s);
 }
 
-// What is done where a key's new value cannot be used.
-std::string instead_of(Plan& plan, std::string_view key) {
+std::string on_one_line(std::string text) {
+    std::ranges::replace_if(text, [](char character) { return character == '\n' || character == '\r'; }, ' ');
+    return text;
+}
+
+constexpr std::string_view single_keys[] = {"level",  "compress", "threads", "host",
+                                            "action", "coldplug", "prune"};
+
+// As a line of a plan has it; nothing for a list, or for a key that is not known.
+std::optional<std::string> value_of(const Plan& plan, std::string_view key) {
     if (key == "level")
-        return std::format("using {}", plan.level);
+        return std::to_string(plan.level);
     if (key == "compress")
-        return std::format("using {}", words_of(plan.compression));
+        return words_of(plan.compression);
     if (key == "threads")
-        return std::format("using {}", plan.threads);
+        return std::to_string(plan.threads);
     if (key == "host")
-        return std::format("using {}", plan.host);
+        return on_one_line(plan.host);
     if (key == "action")
-        return std::format("using {}", word_of(plan.action, action_words));
+        return std::string(word_of(plan.action, action_words));
     if (key == "coldplug")
-        return std::format("using {}", word_of(plan.coldplug, coldplug_words));
+        return std::string(word_of(plan.coldplug, coldplug_words));
     if (key == "prune")
-        return std::format("using {}", word_of(plan.prune, prune_words));
+        return std::string(word_of(plan.prune, prune_words));
     if (key.starts_with(deadline_prefix))
-        if (const auto* const field = find_deadline(plan.deadlines, key.substr(deadline_prefix.size())))
-            return std::format("using {}", *field);
-    return "passing over it";
+        if (const DeadlineField* const field = find_deadline(key.substr(deadline_prefix.size())))
+            return std::to_string(plan.deadlines.*field->seconds);
+    return std::nullopt;
 }
 
 // Plans are few lines; what else they complain of than the first ones is not worth its place in the log.
@@ -160,7 +171,8 @@ void set_or_complain(Plan& plan, std::string_view where, std::string_view key, s
     const auto done = plan.set(key, value);
     if (done)
         return;
-    const std::string instead = instead_of(plan, key);
+    const auto kept = value_of(plan, key);
+    const std::string instead = kept ? std::format("using {}", *kept) : "passing over it";
     if (done.error().kind == ErrorKind::no_data)
         complain(plan,
                  std::format("{}: key '{}' {}, {}", where, key.substr(0, 80), done.error().text, instead));
@@ -221,20 +233,6 @@ Result<Target> parse_source(std::string_view source) {
 bool is_safe_path(std::string_view path) {
     const std::string framed = std::string(path) + '/';
     return path.starts_with('/') && framed.find("/../") == std::string::npos && !path.contains('\0');
-}
-
-void write_deadlines(std::string& text, const PlannedDeadlines& deadlines) {
-    const std::pair<std::string_view, std::uint64_t> fields[] = {
-        {"modules", deadlines.modules_s}, {"target", deadlines.target_s}, {"dmesg", deadlines.dmesg_s},
-        {"vmcore", deadlines.vmcore_s},   {"finish", deadlines.finish_s}, {"total", deadlines.total_s},
-        {"stall", deadlines.stall_s}};
-    for (const auto& [name, seconds] : fields)
-        text += std::format("deadline.{} = {}\n", name, seconds);
-}
-
-std::string on_one_line(std::string text) {
-    std::ranges::replace_if(text, [](char character) { return character == '\n' || character == '\r'; }, ' ');
-    return text;
 }
 
 } // namespace
@@ -328,11 +326,10 @@ std::string Plan::text() const {
     for (const PlannedModule& module : modules)
         text += std::format("module = {}{}{}\n", module.path, module.parameters.empty() ? "" : " ",
                             module.parameters);
-    text += std::format(
-        "level = {}\ncompress = {}\nthreads = {}\nhost = {}\naction = {}\ncoldplug = {}\nprune = {}\n", level,
-        words_of(compression), threads, on_one_line(host), word_of(action, action_words),
-        word_of(coldplug, coldplug_words), word_of(prune, prune_words));
-    write_deadlines(text, deadlines);
+    for (const std::string_view key : single_keys)
+        text += std::format("{} = {}\n", key, *value_of(*this, key));
+    for (const auto& [name, seconds] : deadline_fields)
+        text += std::format("{}{} = {}\n", deadline_prefix, name, deadlines.*seconds);
     return text;
 }
 
