@@ -4,6 +4,7 @@
 #include "base/descriptor.h"
 #include "qemu/guest/command_line.h"
 #include "qemu/guest/console.h"
+#include "qemu/guest/run_program.h"
 
 #include <string>
 #include <vector>
@@ -11,7 +12,6 @@
 #include <linux/kexec.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace guest {
@@ -28,32 +28,21 @@ static void load_by_file() {
     must_call(answer, "load the crash kernel");
 }
 
-static void run(std::vector<std::string> words) {
-    const auto child = static_cast<pid_t>(must_call(fork(), "fork"));
-    if (child == 0) {
-        std::vector<char*> arguments;
-        for (std::string& word : words)
-            arguments.push_back(word.data());
-        arguments.push_back(nullptr);
-        execv(arguments[0], arguments.data());
-        _exit(127);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (status != 0)
+static void run_or_give_up(const std::vector<std::string>& words) {
+    if (const int status = run_program(words); status != 0)
         give_up(std::format("'{}' ended with status {:#x}", words[0], status));
 }
 
 static void load_by_kexec_tools() {
-    run({"/sbin/kexec", "--load-panic", "--kexec-syscall", "--initrd=/crash/initrd",
-         "--append=" + must(lifeboat::read_file("/crash/cmdline")), "/crash/vmlinuz"});
+    run_or_give_up({"/sbin/kexec", "--load-panic", "--kexec-syscall", "--initrd=/crash/initrd",
+                    "--append=" + must(lifeboat::read_file("/crash/cmdline")), "/crash/vmlinuz"});
 }
 
 // By the host command, which composes the command line itself.
 static void load_by_lifeboat() {
     mkdir("/run", 0755);
-    run({"/sbin/lifeboat", "load", "--image", "/crash/vmlinuz", "--initrd", "/crash/initrd", "--config",
-         "/crash/lifeboat.conf"});
+    run_or_give_up({"/sbin/lifeboat", "load", "--image", "/crash/vmlinuz", "--initrd", "/crash/initrd",
+                    "--config", "/crash/lifeboat.conf"});
 }
 
 void load_crash_kernel() {

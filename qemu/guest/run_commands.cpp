@@ -4,13 +4,13 @@
 #include "base/descriptor.h"
 #include "qemu/guest/console.h"
 #include "qemu/guest/machine.h"
+#include "qemu/guest/run_program.h"
 
 #include <string>
 #include <vector>
 
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 namespace guest {
 
@@ -24,18 +24,7 @@ static std::vector<std::string> split(std::string_view text, char separator) {
     return parts;
 }
 
-static int run(std::vector<std::string>& words) {
-    const auto child = static_cast<pid_t>(must_call(fork(), "fork"));
-    if (child == 0) {
-        std::vector<char*> arguments;
-        for (std::string& word : words)
-            arguments.push_back(word.data());
-        arguments.push_back(nullptr);
-        execv(arguments[0], arguments.data());
-        _exit(127);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
+static int exit_code_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -45,12 +34,12 @@ void run_commands(std::string_view commands) {
     mkdir("/tmp", 0755);
     mount_at("securityfs", "/sys/kernel/security", "securityfs");
     for (const std::string& command : split(commands, ';')) {
-        std::vector<std::string> words = split(command, ',');
+        const std::vector<std::string> words = split(command, ',');
         if (words.size() == 3 && words[0] == "write") {
             must(lifeboat::write_existing_file(words[1], words[2]));
             continue;
         }
-        say("ran {}: exit {}", command, run(words));
+        say("ran {}: exit {}", command, exit_code_of(run_program(words)));
     }
     reboot_now();
 }
