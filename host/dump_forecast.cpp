@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/dump_forecast.h"
 
-#include "vmcore/core_piece.h"
 #include "vmcore/core_reader.h"
 #include "vmcore/kdump_format.h"
+#include "vmcore/memmap_scan.h"
 #include "vmcore/page_compressor.h"
 #include "vmcore/page_content.h"
-#include "vmcore/page_filter.h"
 
 #include <algorithm>
 #include <chrono>
@@ -45,15 +44,14 @@ private:
 };
 
 Result<EvenSample> sample_kept_pages(const CoreFile& core, unsigned level, std::vector<std::string>& doubts) {
-    PageFilter filter = PageFilter::open(core, level, doubts);
+    MemmapScan scan = MemmapScan::open(core, level, 1, doubts);
     EvenSample sample;
-    CorePiece piece;
-    for (std::uint64_t first = 0; first < core.end_pfn(); first += BitmapPiece::pages) {
-        TRY(piece.load(core, first));
-        filter.filter(piece.present);
-        for (std::uint64_t pfn = first; (pfn = piece.present.next_set(pfn)) < piece.present.end_pfn(); ++pfn)
+    TRY(scan.run([&](const ScannedPiece& piece) -> Result<> {
+        const BitmapPiece& kept = piece.dumped;
+        for (std::uint64_t pfn = kept.first_pfn(); (pfn = kept.next_set(pfn)) < kept.end_pfn(); ++pfn)
             sample.offer(pfn);
-    }
+        return {};
+    }));
     return sample;
 }
 

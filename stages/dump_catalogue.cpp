@@ -7,7 +7,6 @@
 #include "stages/list_folder.h"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 
 #include <sys/stat.h>
@@ -46,11 +45,6 @@ struct stat status_of(int folder_fd, const std::string& name) {
     return status;
 }
 
-Result<Descriptor> open_folder_at(const std::string& folder, const std::string& name) {
-    const Descriptor parent = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-    return open_file_at(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
 StoredDump::State state_of(const std::vector<std::string>& files) {
     if (std::ranges::contains(files, vmcore_name))
         return StoredDump::State::complete;
@@ -61,8 +55,12 @@ StoredDump::State state_of(const std::vector<std::string>& files) {
     return StoredDump::State::empty;
 }
 
-void look_into(const std::string& folder, StoredDump& dump) {
-    const auto fd = open_folder_at(folder, dump.name);
+Result<Descriptor> open_folder_at(const Descriptor& parent, const std::string& name) {
+    return open_file_at(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+void look_into(const Descriptor& parent, const std::string& folder, StoredDump& dump) {
+    const auto fd = open_folder_at(parent, dump.name);
     const auto files = list_folder(folder + '/' + dump.name);
     if (!fd || !files)
         return;
@@ -109,7 +107,7 @@ Result<std::vector<StoredDump>> list_dumps(const std::string& folder) {
         auto dump = parse_dump_folder_name(name);
         if (!dump || !is_folder(fd.get(), name))
             continue;
-        look_into(folder, *dump);
+        look_into(fd, folder, *dump);
         dumps.push_back(*std::move(dump));
     }
     // Of the same second "HOST" comes before "HOST-2" and that before "HOST-10".
@@ -147,7 +145,7 @@ std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, cons
 
 Result<> remove_dump(const std::string& folder, const std::string& name) {
     const Descriptor parent = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-    const Descriptor dump = TRY(open_file_at(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const Descriptor dump = TRY(open_folder_at(parent, name));
     const std::vector<std::string> files = TRY(list_folder(folder + '/' + name));
     for (const std::string& file : files)
         if (is_folder(dump.get(), file))

@@ -24,7 +24,6 @@ struct StoredDump {
 
     std::string name;              // of the folder
     std::int64_t crash_time_s = 0; // seconds since 1970
-    unsigned number = 1;           // of those of the same second
     std::string host;
     State state = State::empty;
     std::uint64_t bytes = 0; // that its files take on the disk
@@ -34,7 +33,7 @@ struct StoredDump {
 std::string_view name_of(StoredDump::State state);
 
 // What dump_folder_name() made, with or without a number behind; nothing when it did not. Of "a-2" it cannot
-// be told whether the host is "a" or "a-2": the host is taken as it stands, the number is 1.
+// be told whether the host is "a" or "a-2": the host is taken as it stands.
 std::optional<StoredDump> parse_dump_folder_name(std::string_view name);
 
 // Oldest first. Fails when the folder cannot be read.
