@@ -15,13 +15,6 @@ namespace lifeboat {
 
 namespace {
 
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos)
-        return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // Two that write the same file at once do not meet: each has a name of its own until one is the last.
 Result<Descriptor> create_aside(const std::string& path, std::string& pattern) {
     Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
@@ -47,6 +40,13 @@ Result<> sync_folder(const std::string& path) {
 }
 
 } // namespace
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos)
+        return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 Result<> replace_file(const std::string& path, std::string_view content, mode_t mode) {
     std::string aside = path + ".incomplete-XXXXXX";

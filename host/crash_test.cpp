@@ -20,18 +20,18 @@ constexpr const char* boot_id_path = "/proc/sys/kernel/random/boot_id";
 // A dump's time is in whole seconds of another clock's reading.
 constexpr std::int64_t clock_slack_s = 2;
 
-std::string pending_path(const std::string& state_folder) {
-    return state_folder + "/test-pending";
+std::string pending_path(const std::string& folder) {
+    return folder + "/test-pending";
 }
 
-std::string tested_path(const std::string& state_folder) {
-    return state_folder + "/tested";
+std::string tested_path(const std::string& folder) {
+    return folder + "/tested";
 }
 
 // The links name what is loaded; what they lead to is what was tried.
-Result<> add_what_is_loaded(Manifest& manifest, const std::string& state_folder) {
+Result<> add_what_is_loaded(Manifest& manifest, const std::string& folder) {
     for (const auto& [role, link] : {std::pair("kernel", "vmlinuz"), std::pair("initrd", "initrd.img")}) {
-        const std::string path = state_folder + '/' + link;
+        const std::string path = folder + '/' + link;
         char* const resolved = ::realpath(path.c_str(), nullptr);
         if (resolved == nullptr)
             return fail_system("find '{}'", path);
@@ -63,17 +63,17 @@ TestResult judge(const KeptDump& kept) {
 
 } // namespace
 
-Result<> note_pending_test(const std::string& state_folder, std::int64_t now_s) {
+Result<> note_pending_test(const std::string& folder, std::int64_t now_s) {
     Manifest manifest;
-    TRY(add_what_is_loaded(manifest, state_folder));
+    TRY(add_what_is_loaded(manifest, folder));
     const std::string boot = TRY(read_file(boot_id_path));
     manifest.facts = {{"time", std::to_string(now_s)}, {"boot", std::string(trim(split_lines(boot)[0]))}};
-    return write_manifest(pending_path(state_folder), manifest);
+    return write_manifest(pending_path(folder), manifest);
 }
 
-Result<std::optional<TestResult>> settle_pending_test(const std::string& state_folder,
+Result<std::optional<TestResult>> settle_pending_test(const std::string& folder,
                                                       std::span<const KeptDump> dumps) {
-    auto manifest = read_manifest(pending_path(state_folder));
+    auto manifest = read_manifest(pending_path(folder));
     if (!manifest && manifest.error().os_error == ENOENT)
         return std::optional<TestResult>();
     if (!manifest)
@@ -90,10 +90,10 @@ Result<std::optional<TestResult>> settle_pending_test(const std::string& state_f
         result = judge(*newer);
     if (result.passed) {
         manifest->facts.push_back({"dump", newer->path()});
-        TRY(write_manifest(tested_path(state_folder), *manifest));
+        TRY(write_manifest(tested_path(folder), *manifest));
     }
-    if (::unlink(pending_path(state_folder).c_str()) != 0)
-        return fail_system("remove '{}'", pending_path(state_folder));
+    if (::unlink(pending_path(folder).c_str()) != 0)
+        return fail_system("remove '{}'", pending_path(folder));
     return std::optional(result);
 }
 

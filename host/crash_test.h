@@ -17,10 +17,8 @@
 
 namespace lifeboat::host {
 
-inline constexpr const char* default_state_folder = "/var/lib/lifeboat";
-
 // Notes, durably, that the machine is about to be crashed.
-Result<> note_pending_test(const std::string& state_folder, std::int64_t now_s);
+Result<> note_pending_test(const std::string& folder, std::int64_t now_s);
 
 // Of a test whose crash is behind us.
 struct TestResult {
@@ -29,7 +27,7 @@ struct TestResult {
 };
 // Nothing when none is pending, or the machine has not been down since. Else `tested` is written if it
 // passed, and the test is no longer pending. Reads all of the dump.
-Result<std::optional<TestResult>> settle_pending_test(const std::string& state_folder,
+Result<std::optional<TestResult>> settle_pending_test(const std::string& folder,
                                                       std::span<const KeptDump> dumps);
 
 } // namespace lifeboat::host

@@ -10,6 +10,7 @@
 #include "host/json_object.h"
 #include "host/machine/manifest.h"
 #include "host/machine/memory_need.h"
+#include "host/machine/state_folder.h"
 #include "host/subcommands.h"
 
 #include <cstdio>
@@ -36,8 +37,7 @@ std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths) {
     const auto choice = choose_kernel(paths, "");
     if (!choice)
         return std::nullopt;
-    const auto manifest =
-        read_manifest(std::format("{}{}/manifest-{}", paths.root, state_folder, choice->version));
+    const auto manifest = read_manifest(in_state(paths, "manifest-" + choice->version));
     const auto fact = manifest ? manifest->fact(memory_need_fact) : std::nullopt;
     return fact ? parse_unsigned(*fact) : std::nullopt;
 }

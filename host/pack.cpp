@@ -3,10 +3,13 @@
 #include "base/log.h"
 #include "base/replace_file.h"
 #include "host/config.h"
+#include "host/crash_kernel/crash_kernel_state.h"
 #include "host/machine/initrd_contents.h"
+#include "host/machine/lock_folder.h"
 #include "host/machine/machine_plan.h"
 #include "host/machine/manifest.h"
 #include "host/machine/memory_need.h"
+#include "host/machine/state_folder.h"
 #include "host/subcommands.h"
 
 #include <cstdio>
@@ -15,7 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +26,6 @@ namespace lifeboat::host {
 namespace {
 
 constexpr std::string_view name = "pack";
-constexpr std::string_view state_folder = "/var/lib/lifeboat";
 constexpr std::string_view default_init = "/usr/lib/lifeboat/init";
 
 struct PackRequest {
@@ -99,21 +100,6 @@ Result<> check_reservation(const Packed& packed) {
                     "the plan does not fit into the {} that are reserved: {}; boot with {}",
                     in_mebibytes(packed.reserved_bytes), sum_text(packed.need), crashkernel_for(need_bytes));
     return {};
-}
-
-// Waits for another pack into the same folder.
-Result<Descriptor> lock_folder(const std::string& folder) {
-    Descriptor lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-    if (::flock(lock.get(), LOCK_EX) != 0)
-        return fail_system("lock '{}'", folder);
-    return lock;
-}
-
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos)
-        return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 // Files that are on disk under other names until all of them are there: "NAME.unchecked".
@@ -192,7 +178,7 @@ Result<> link_image(const PackRequest& request, const Packed& packed, const std:
 Result<> write_state(const PackRequest& request, Packed& packed) {
     const std::string folder_name = request.paths.root + std::string(state_folder);
     const auto path = [&](std::string_view file) {
-        return std::format("{}/{}-{}", folder_name, file, packed.machine.kernel.version);
+        return in_state(request.paths, std::format("{}-{}", file, packed.machine.kernel.version));
     };
     ::mkdir(folder_name.c_str(), 0755); // whether it is there now, opening it says
     const Descriptor folder = TRY(lock_folder(folder_name));
@@ -214,7 +200,7 @@ Result<> run_pack(const PackRequest& request) {
         request.version.empty() ? TRY(running_kernel_version(request.paths)) : request.version;
     Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
-    packed.reserved_bytes = read_reservation_bytes(request.paths).value_or(0);
+    packed.reserved_bytes = read_crash_kernel_state(request.paths).reserved_bytes;
     return request.output.empty() ? write_state(request, packed) : write_output(request, packed);
 }
 

@@ -7,6 +7,7 @@
 #include "host/crash_kernel/loading.h"
 #include "host/machine/machine_plan.h"
 #include "host/machine/memory_need.h"
+#include "host/machine/state_folder.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -20,10 +21,6 @@ namespace lifeboat::host {
 namespace {
 
 using Severity = Finding::Severity;
-
-std::string in_state(const SystemPaths& paths, const std::string& name) {
-    return paths.root + state_folder + "/" + name;
-}
 
 // Nothing where there is no such file.
 Result<std::optional<Noted>> noted_in(const std::string& path) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/descriptor.h"
 #include "base/text.h"
+#include "host/crash_kernel/crash_kernel_state.h"
 #include "host/crash_test.h"
+#include "host/machine/state_folder.h"
 #include "host/subcommands.h"
 
 #include <array>
@@ -17,12 +19,10 @@ namespace lifeboat::host {
 namespace {
 
 constexpr std::string_view name = "test";
-constexpr const char* loaded_path = "/sys/kernel/kexec_crash_loaded";
 constexpr const char* trigger_path = "/proc/sysrq-trigger";
 
 Result<> check_loaded() {
-    const auto loaded = read_file(loaded_path);
-    if (!loaded || !loaded->starts_with('1'))
+    if (!read_crash_kernel_state({}).is_loaded)
         return fail(ErrorKind::no_data,
                     "no crash kernel is loaded: 'lifeboat load' comes first, nothing was done");
     return {};
@@ -57,8 +57,8 @@ Result<> ask_for_confirmation(const DumpStore& store) {
 }
 
 // Comes back only when it failed.
-Result<> crash_machine(const std::string& state_folder) {
-    TRY(note_pending_test(state_folder, std::time(nullptr)));
+Result<> crash_machine(const std::string& folder) {
+    TRY(note_pending_test(folder, std::time(nullptr)));
     ::sync();
     TRY(write_existing_file(trigger_path, "c"));
     return fail(ErrorKind::system, "write 'c' to '{}': the machine is still up", trigger_path);
@@ -69,7 +69,7 @@ Result<> test_machine(const Arguments& arguments) {
     const DumpStore store = find_dump_store(TRY(read_config(arguments)));
     if (!arguments.has("--yes"))
         TRY(ask_for_confirmation(store));
-    return crash_machine(default_state_folder);
+    return crash_machine(std::string(state_folder));
 }
 
 } // namespace

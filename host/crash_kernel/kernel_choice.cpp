@@ -2,6 +2,8 @@
 #include "host/crash_kernel/kernel_choice.h"
 
 #include "base/replace_file.h"
+#include "host/machine/installed_kernel.h"
+#include "host/machine/state_folder.h"
 #include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 
@@ -17,20 +19,8 @@ namespace {
 
 constexpr std::string_view initrd_prefix = "initrd.img-";
 
-std::string in_state(const SystemPaths& paths, std::string_view name) {
-    return std::format("{}{}/{}", paths.root, state_folder, name);
-}
-
 bool is_there(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
-}
-
-Result<std::string> release_of_running_kernel(const SystemPaths& paths) {
-    const std::string path = paths.proc + "/sys/kernel/osrelease";
-    std::string release = read_attribute(path);
-    if (release.empty())
-        return fail(ErrorKind::no_data, "read '{}': no version", path);
-    return release;
 }
 
 Result<std::string> wanted_version(const SystemPaths& paths, const std::string& wanted) {
@@ -38,7 +28,7 @@ Result<std::string> wanted_version(const SystemPaths& paths, const std::string& 
         return wanted;
     if (const auto pinned = pinned_version(paths))
         return *pinned;
-    return release_of_running_kernel(paths);
+    return running_kernel_version(paths);
 }
 
 bool is_newer(const PackedKernel& one, const PackedKernel& other) {
@@ -77,12 +67,12 @@ Result<PackedKernel> find_packed_kernel(const SystemPaths& paths, const std::str
     if (!is_there(kernel.files.initrd))
         return fail(ErrorKind::no_data, "kernel {} has no crash initrd: `lifeboat pack --kernel {}` makes it",
                     version, version);
-    for (const std::string& image :
-         {in_state(paths, "vmlinuz-" + version), paths.root + "/boot/vmlinuz-" + version,
-          paths.root + "/lib/modules/" + version + "/vmlinuz"}) {
-        kernel.files.image = image;
-        if (is_there(image))
-            return kernel;
+    kernel.files.image = in_state(paths, "vmlinuz-" + version);
+    if (is_there(kernel.files.image))
+        return kernel;
+    if (auto installed = find_installed_image(paths, version)) {
+        kernel.files.image = *std::move(installed);
+        return kernel;
     }
     return fail(ErrorKind::no_data, "the image of kernel {} is neither in '{}' nor in '{}/boot'", version,
                 in_state(paths, ""), paths.root);

@@ -13,9 +13,6 @@
 
 namespace lifeboat::host {
 
-// Where packed initrds and all that lifeboat remembers are.
-inline constexpr const char* state_folder = "/var/lib/lifeboat";
-
 struct PackedKernel {
     std::string version;
     CrashKernelFiles files;

@@ -5,11 +5,11 @@
 #include "host/crash_kernel/command_line.h"
 #include "host/crash_kernel/crash_kernel_state.h"
 #include "host/crash_kernel/machine_facts.h"
+#include "host/machine/lock_folder.h"
 
 #include <algorithm>
 #include <utility>
 
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,10 +29,7 @@ std::string record_path(const SystemPaths& paths) {
 Result<Descriptor> lock_loading(const SystemPaths& paths) {
     const std::string folder = run_folder(paths);
     ::mkdir(folder.c_str(), 0755); // whether it is there now, opening it says
-    Descriptor lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-    if (::flock(lock.get(), LOCK_EX) != 0)
-        return fail_system("lock '{}'", folder);
-    return lock;
+    return lock_folder(folder);
 }
 
 Result<> write_record(const SystemPaths& paths, const LoadedKernel& kernel, const std::string& command_line) {

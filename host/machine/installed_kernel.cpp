@@ -40,19 +40,20 @@ std::string names_of(const std::vector<std::string>& versions) {
     return text.empty() ? "none" : text;
 }
 
-// Debian and Fedora put a kernel into /boot; distributions with kernel-install keep one beside the modules.
-Result<std::string> find_image(const SystemPaths& paths, std::string_view version) {
-    std::string usual = std::format("{}/boot/vmlinuz-{}", paths.root, version);
-    std::string beside = std::format("{}/lib/modules/{}/vmlinuz", paths.root, version);
-    if (exists(usual))
-        return usual;
-    if (exists(beside))
-        return beside;
-    return fail(ErrorKind::no_data,
-                "kernel {} has no image '{}': install its package, or choose another kernel", version, usual);
+std::string usual_image(const SystemPaths& paths, std::string_view version) {
+    return std::format("{}/boot/vmlinuz-{}", paths.root, version);
 }
 
 } // namespace
+
+// Debian and Fedora put a kernel into /boot; distributions with kernel-install keep one beside the modules.
+std::optional<std::string> find_installed_image(const SystemPaths& paths, std::string_view version) {
+    for (std::string image :
+         {usual_image(paths, version), std::format("{}/lib/modules/{}/vmlinuz", paths.root, version)})
+        if (exists(image))
+            return image;
+    return std::nullopt;
+}
 
 Result<std::string> running_kernel_version(const SystemPaths& paths) {
     const std::string path = paths.proc + "/sys/kernel/osrelease";
@@ -84,7 +85,12 @@ Result<InstalledKernel> find_installed_kernel(const SystemPaths& paths, std::str
     if (!exists(kernel.modules + "/modules.dep.bin"))
         return fail(ErrorKind::no_data, "kernel {} has no '{}/modules.dep.bin': run 'depmod {}'", version,
                     kernel.modules, version);
-    kernel.image = TRY(find_image(paths, version));
+    auto image = find_installed_image(paths, version);
+    if (!image)
+        return fail(ErrorKind::no_data,
+                    "kernel {} has no image '{}': install its package, or choose another kernel", version,
+                    usual_image(paths, version));
+    kernel.image = *std::move(image);
     kernel.init_bytes = TRY(read_init_bytes(kernel.image));
     return kernel;
 }

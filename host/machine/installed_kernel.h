@@ -6,6 +6,7 @@
 #include "stages/system_paths.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ Result<std::string> running_kernel_version(const SystemPaths& paths);
 
 // The versions that have modules installed, sorted by name.
 std::vector<std::string> installed_kernel_versions(const SystemPaths& paths);
+
+// Where distributions put a kernel's image; nothing when it is not there.
+std::optional<std::string> find_installed_image(const SystemPaths& paths, std::string_view version);
 
 // Fails with no_data where the image or the modules are missing.
 Result<InstalledKernel> find_installed_kernel(const SystemPaths& paths, std::string_view version);

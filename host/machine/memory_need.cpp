@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/machine/memory_need.h"
 
-#include "base/text.h"
-#include "stages/read_attribute.h"
-
 #include <algorithm>
+#include <format>
 
 namespace lifeboat::host {
 
@@ -54,14 +52,6 @@ std::uint64_t recommended_reservation_bytes(std::uint64_t need_bytes) {
     constexpr std::uint64_t step = 16 * mebibyte;
     constexpr std::uint64_t margin = 8 * mebibyte;
     return (need_bytes + margin + step - 1) / step * step;
-}
-
-Result<std::uint64_t> read_reservation_bytes(const SystemPaths& paths) {
-    const std::string path = paths.sys + "/kernel/kexec_crash_size";
-    const auto bytes = parse_unsigned(read_attribute(path));
-    if (!bytes)
-        return fail(ErrorKind::no_data, "read '{}': no number of bytes", path);
-    return *bytes;
 }
 
 std::string in_mebibytes(std::uint64_t bytes) {

@@ -5,9 +5,6 @@
 // recommended_reservation_bytes().
 #pragma once
 
-#include "base/result.h"
-#include "stages/system_paths.h"
-
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,9 +34,6 @@ std::string sum_text(std::span<const MemoryPart> parts);
 
 // For crashkernel=: the sum with room for a machine that differs a little, in whole 16 MiB.
 std::uint64_t recommended_reservation_bytes(std::uint64_t need_bytes);
-
-// What is reserved; 0: nothing.
-Result<std::uint64_t> read_reservation_bytes(const SystemPaths& paths);
 
 // The manifest's fact with sum_of() of a packed initrd, in bytes.
 inline constexpr const char* memory_need_fact = "memory_need_bytes";
