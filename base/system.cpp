@@ -30,6 +30,14 @@ int load_module(int fd, const char* parameters, int flags) {
     return static_cast<int>(::syscall(SYS_finit_module, fd, parameters, flags));
 }
 
+int change_root(const char* folder) {
+    return ::chroot(folder);
+}
+
+int execute(char* const* words, char* const* environment) {
+    return ::execve(words[0], words, environment);
+}
+
 int sync_all() {
     ::sync();
     return 0;

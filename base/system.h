@@ -14,6 +14,9 @@ int mount(const char* source, const char* target, const char* type, unsigned lon
 int unmount(const char* target, int flags);
 int make_node(const char* path, mode_t mode, dev_t device);
 int load_module(int fd, const char* parameters, int flags);
+int change_root(const char* folder); // chroot(2)
+// execve(2) of the path, which is the first of the words; both lists end in nullptr.
+int execute(char* const* words, char* const* environment);
 int sync_all();               // sync(2)
 int sync_file_system(int fd); // syncfs(2)
 int reboot(int command);      // RB_AUTOBOOT, ...: comes back only when it failed

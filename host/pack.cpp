@@ -9,10 +9,12 @@
 #include "host/machine/machine_plan.h"
 #include "host/machine/manifest.h"
 #include "host/machine/memory_need.h"
+#include "host/machine/rescue_contents.h"
 #include "host/machine/state_folder.h"
 #include "host/subcommands.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <format>
 #include <string>
 #include <utility>
@@ -27,6 +29,7 @@ namespace {
 
 constexpr std::string_view name = "pack";
 constexpr std::string_view default_init = "/usr/lib/lifeboat/init";
+constexpr const char* this_program = "/proc/self/exe";
 
 struct PackRequest {
     SystemPaths paths;
@@ -34,6 +37,8 @@ struct PackRequest {
     std::string config;
     std::string output; // empty: in the state folder, with plan and manifest
     std::string init;
+    std::string command; // of a rescue image: the host command in it
+    ConsoleAccess console = ConsoleAccess::locked;
 };
 
 struct Packed {
@@ -54,7 +59,9 @@ PackRequest read_request(const Arguments& arguments) {
             .version = std::string(arguments.value("--kernel").value_or("")),
             .config = path_of("--config", default_config_path),
             .output = std::string(arguments.value("--output").value_or("")),
-            .init = path_of("--init", default_init)};
+            .init = path_of("--init", default_init),
+            .command = std::string(arguments.value("--command").value_or(this_program)),
+            .console = arguments.has("--open-console") ? ConsoleAccess::open : ConsoleAccess::locked};
 }
 
 void line(std::string_view key, std::string_view value) {
@@ -204,10 +211,41 @@ Result<> run_pack(const PackRequest& request) {
     return request.output.empty() ? write_state(request, packed) : write_output(request, packed);
 }
 
+Result<> write_rescue(const PackRequest& request, const RescueContents& made) {
+    const std::string usual =
+        std::format("{}{}/initrd.img-{}", request.paths.root, rescue_folder, made.kernel.version);
+    const std::string& path = request.output.empty() ? usual : request.output;
+    if (request.output.empty()) {
+        std::error_code error; // whether it is there now, opening it says
+        std::filesystem::create_directories(folder_of(path), error);
+    }
+    const Descriptor folder = TRY(lock_folder(folder_of(path)));
+    FilesAside files;
+    const InitrdSizes sizes = TRY(made.contents.writer.write(files.add(path)));
+    line("kernel", made.kernel.version);
+    line("root", made.plan.roots.front().text());
+    line("device", describe(made.root.chain));
+    line("modules", std::to_string(made.contents.modules.size()));
+    line("initrd", std::format("{} bytes packed, {} unpacked", sizes.packed_bytes, sizes.unpacked_bytes));
+    TRY(files.rename_into_place(folder));
+    line("written", path);
+    return {};
+}
+
+Result<> run_pack_rescue(const PackRequest& request) {
+    const std::string version =
+        request.version.empty() ? TRY(running_kernel_version(request.paths)) : request.version;
+    const RescueContents made = TRY(gather_rescue_contents(
+        request.paths,
+        {.version = version, .init = request.init, .command = request.command, .console = request.console}));
+    return write_rescue(request, made);
+}
+
 } // namespace
 
 ExitCode pack(const Arguments& arguments) {
-    if (const auto done = run_pack(read_request(arguments)); !done)
+    const PackRequest request = read_request(arguments);
+    if (const auto done = arguments.has("--rescue") ? run_pack_rescue(request) : run_pack(request); !done)
         return failure(name, done.error().text);
     return exit_ok;
 }

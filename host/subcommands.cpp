@@ -34,8 +34,13 @@ constexpr Option prune_options[] = {
 };
 constexpr Option pack_options[] = {
     {"--kernel", "VERSION", "for this installed kernel; the running one by default"},
-    {"--output", "FILE", "the initrd; by default /var/lib/lifeboat/initrd.img-VERSION"},
+    {"--output", "FILE",
+     "the initrd; by default initrd.img-VERSION in /var/lib/lifeboat or /boot/lifeboat/rescue"},
+    {"--rescue", "", "the rescue image, which boots this machine when its own initrd does not"},
+    {"--open-console", "",
+     "of the rescue image: its console needs no password where no root file system is there"},
     {"--init", "FILE", "in place of /usr/lib/lifeboat/init"},
+    {"--command", "FILE", "of the rescue image: the lifeboat command in it, in place of this one"},
     {"--root", "DIR", "for the machine whose files, /proc and /sys too, are below this folder"},
     config_option,
 };

@@ -3,9 +3,11 @@
 #include "init/boot.h"
 #include "init/early_descriptors.h"
 
-int main() {
+#include <algorithm>
+
+int main(int count, char** words) {
     lifeboat::open_standard_descriptors();
     lifeboat::reboot_on_own_fault();
-    lifeboat::boot(lifeboat::SystemPaths{});
+    lifeboat::boot(lifeboat::SystemPaths{}, {words + std::min(count, 1), words + count});
     lifeboat::sys::exit_process(1); // the kernel panics, and its panic timeout reboots
 }

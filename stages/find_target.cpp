@@ -20,8 +20,9 @@ constexpr std::int64_t longest_scan_interval_ms = 16'000;
 
 } // namespace
 
-Result<TargetSearch> TargetSearch::start(const SystemPaths& paths, ModuleLoader* coldplug, Log& log) {
-    return TargetSearch(paths, coldplug, log, TRY(UeventSocket::open()));
+Result<TargetSearch> TargetSearch::start(const SystemPaths& paths, ModuleLoader* coldplug,
+                                         std::string_view role, Log& log) {
+    return TargetSearch(paths, coldplug, role, log, TRY(UeventSocket::open()));
 }
 
 Result<FoundTarget> TargetSearch::find(const Target& target, Deadline deadline) {
@@ -40,9 +41,9 @@ Result<FoundTarget> TargetSearch::find(const Target& target, Deadline deadline) 
 
 void TargetSearch::log_devices() {
     if (devices_.empty())
-        log_->warning("target: no block device was seen");
+        log_->warning("{}: no block device was seen", role_);
     for (const auto& [name, probed] : devices_)
-        log_->warning("target: seen {}", describe(probed.device, probed.tags));
+        log_->warning("{}: seen {}", role_, describe(probed.device, probed.tags));
 }
 
 void TargetSearch::look() {

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace lifeboat {
 
@@ -26,7 +27,9 @@ struct FoundTarget {
 class TargetSearch {
 public:
     // `coldplug` may be null; if not, modules are loaded for devices that appear while it waits.
-    static Result<TargetSearch> start(const SystemPaths& paths, ModuleLoader* coldplug, Log& log);
+    // `role` begins the log's lines: "target".
+    static Result<TargetSearch> start(const SystemPaths& paths, ModuleLoader* coldplug, std::string_view role,
+                                      Log& log);
 
     // Waits for the target until the deadline, looking at least once. Fails with timed_out.
     Result<FoundTarget> find(const Target& target, Deadline deadline);
@@ -40,9 +43,11 @@ private:
         DeviceTags tags;
     };
 
-    TargetSearch(SystemPaths paths, ModuleLoader* coldplug, Log& log, UeventSocket uevents)
+    TargetSearch(SystemPaths paths, ModuleLoader* coldplug, std::string_view role, Log& log,
+                 UeventSocket uevents)
         : paths_(std::move(paths))
         , coldplug_(coldplug)
+        , role_(role)
         , log_(&log)
         , uevents_(std::move(uevents)) {}
 
@@ -55,6 +60,7 @@ private:
 
     SystemPaths paths_;
     ModuleLoader* coldplug_;
+    std::string role_;
     Log* log_;
     UeventSocket uevents_;
     std::map<std::string, Probed> devices_; // by name; each is probed once, and again when it changed

@@ -54,19 +54,19 @@ public:
         : request_(request)
         , log_(log) {}
 
-    Result<std::size_t> run() {
+    Result<MountedTarget> run() {
         if (request_.coldplug)
             open_loader();
-        TargetSearch search = TRY(TargetSearch::start(request_.paths, loader(), log_));
+        TargetSearch search = TRY(TargetSearch::start(request_.paths, loader(), request_.role, log_));
         if (loader() != nullptr)
             load_for_all();
         if (request_.again && (loader() == nullptr || loader_->loaded() == 0))
             return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
         for (std::size_t index = 0; index < request_.targets.size(); ++index)
-            if (try_one(search, index))
-                return index;
+            if (auto found = try_one(search, index))
+                return MountedTarget{index, *std::move(found)};
         search.log_devices();
-        return fail(ErrorKind::no_data, "no target can be used");
+        return fail(ErrorKind::no_data, "no {} can be used", request_.role);
     }
 
 private:
@@ -85,24 +85,25 @@ private:
         log_.info("coldplug: {} modules loaded", loader_->loaded());
     }
 
-    bool try_one(TargetSearch& search, std::size_t index) {
+    std::optional<FoundTarget> try_one(TargetSearch& search, std::size_t index) {
         const Target& target = request_.targets[index];
-        const auto mounted = find_and_mount(search, target);
+        auto mounted = find_and_mount(search, target);
         if (mounted)
-            log_.info("target: {} mounted, folder {}", target.source(), target.path);
+            log_.info("{}: {} mounted, folder {}", request_.role, target.source(), target.path);
         else
-            log_.warning("target: {}{}", mounted.error().text,
-                         index + 1 < request_.targets.size() ? ", trying the next target" : "");
-        return mounted.has_value();
+            log_.warning("{}: {}{}", request_.role, mounted.error().text,
+                         index + 1 < request_.targets.size() ? ", trying the next one" : "");
+        return mounted ? std::optional(*std::move(mounted)) : std::nullopt;
     }
 
-    Result<> find_and_mount(TargetSearch& search, const Target& target) {
-        const FoundTarget found = TRY(search.find(target, request_.deadline));
-        log_.info("target: {} is {}, {}", target.source(), found.node,
+    Result<FoundTarget> find_and_mount(TargetSearch& search, const Target& target) {
+        FoundTarget found = TRY(search.find(target, request_.deadline));
+        log_.info("{}: {} is {}, {}", request_.role, target.source(), found.node,
                   found.type.empty() ? "of unknown type" : found.type);
         if (loader() != nullptr)
             loader_->load_for("fs-" + (target.type == "auto" ? found.type : target.type));
-        return mount_target(request_.paths, target, found);
+        TRY(mount_target(request_.paths, target, found));
+        return found;
     }
 
     const TargetRequest& request_;
@@ -122,9 +123,9 @@ Result<> mount_target(const SystemPaths& paths, const Target& target, const Foun
     return mounted;
 }
 
-Result<std::size_t> find_and_mount_target(const TargetRequest& request, Log& log) {
+Result<MountedTarget> find_and_mount_target(const TargetRequest& request, Log& log) {
     if (request.targets.empty())
-        return fail(ErrorKind::no_data, "the plan names no target");
+        return fail(ErrorKind::no_data, "the plan names no {}", request.role);
     return Attempt(request, log).run();
 }
 

@@ -22,10 +22,16 @@ struct TargetRequest {
     bool coldplug = false;
     // After a search that failed: without modules to load that were not loaded then, it is not repeated.
     bool again = false;
+    std::string_view role = "target"; // what the log calls it
 };
 
-// The first of the targets that can be found and mounted: its index. The first one is waited for until the
-// deadline; those after it are taken if they are there by then.
-Result<std::size_t> find_and_mount_target(const TargetRequest& request, Log& log);
+struct MountedTarget {
+    std::size_t index = 0; // among those that were asked for
+    FoundTarget found;
+};
+
+// The first of the targets that can be found and mounted. The first one is waited for until the deadline;
+// those after it are taken if they are there by then.
+Result<MountedTarget> find_and_mount_target(const TargetRequest& request, Log& log);
 
 } // namespace lifeboat

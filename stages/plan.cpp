@@ -30,6 +30,11 @@ constexpr std::array<Word<Action>, 3> action_words{
 constexpr std::array<Word<Prune>, 2> prune_words{{{"never", Prune::never}, {"when-full", Prune::when_full}}};
 constexpr std::array<Word<Coldplug>, 3> coldplug_words{
     {{"auto", Coldplug::automatic}, {"always", Coldplug::always}, {"never", Coldplug::never}}};
+constexpr std::array<Word<Rescue>, 3> rescue_words{
+    {{"boot", Rescue::boot}, {"repair", Rescue::repair}, {"shell", Rescue::shell}}};
+constexpr std::array<Word<ConsoleAccess>, 2> console_words{
+    {{"locked", ConsoleAccess::locked}, {"open", ConsoleAccess::open}}};
+
 template <class Value, std::size_t count>
 std::string list_of(const std::array<Word<Value>, count>& words) {
     std::string list;
@@ -81,8 +86,8 @@ Result<> set_compression(Compression& field, std::string_view value) {
     return {};
 }
 
-Result<> add_target(Plan& plan, std::string_view value) {
-    plan.targets.push_back(TRY(parse_target(value)));
+Result<> add_target(std::vector<Target>& targets, std::string_view value) {
+    targets.push_back(TRY(parse_target(value)));
     return {};
 }
 
@@ -134,8 +139,8 @@ std::string on_one_line(std::string text) {
     return text;
 }
 
-constexpr std::string_view single_keys[] = {"level",  "compress", "threads", "host",
-                                            "action", "coldplug", "prune"};
+constexpr std::string_view single_keys[] = {"level",    "compress", "threads", "host",   "action",
+                                            "coldplug", "prune",    "rescue",  "console"};
 
 // As a line of a plan has it; nothing for a list, or for a key that is not known.
 std::optional<std::string> value_of(const Plan& plan, std::string_view key) {
@@ -153,6 +158,10 @@ std::optional<std::string> value_of(const Plan& plan, std::string_view key) {
         return std::string(word_of(plan.coldplug, coldplug_words));
     if (key == "prune")
         return std::string(word_of(plan.prune, prune_words));
+    if (key == "rescue")
+        return std::string(word_of(plan.rescue, rescue_words));
+    if (key == "console")
+        return std::string(word_of(plan.console, console_words));
     if (key.starts_with(deadline_prefix))
         if (const DeadlineField* const field = find_deadline(key.substr(deadline_prefix.size())))
             return std::to_string(plan.deadlines.*field->seconds);
@@ -235,6 +244,13 @@ bool is_safe_path(std::string_view path) {
     return path.starts_with('/') && framed.find("/../") == std::string::npos && !path.contains('\0');
 }
 
+// The plan's own list stays where nothing on the command line could be used in its place.
+template <class Item>
+void drop_first_if_more(std::vector<Item>& list, std::size_t count) {
+    if (list.size() > count)
+        list.erase(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
 } // namespace
 
 std::string encode_octal(std::string_view text) {
@@ -289,7 +305,9 @@ Result<Target> parse_target(std::string_view text) {
 
 Result<> Plan::set(std::string_view key, std::string_view value) {
     if (key == "target")
-        return add_target(*this, value);
+        return add_target(targets, value);
+    if (key == "root")
+        return add_target(roots, value);
     if (key == "module")
         return add_module(*this, value);
     if (key == "level")
@@ -306,6 +324,10 @@ Result<> Plan::set(std::string_view key, std::string_view value) {
         return set_word(coldplug, value, coldplug_words);
     if (key == "prune")
         return set_word(prune, value, prune_words);
+    if (key == "rescue")
+        return set_word(rescue, value, rescue_words);
+    if (key == "console")
+        return set_word(console, value, console_words);
     if (key.starts_with(deadline_prefix))
         return set_deadline(deadlines, key.substr(deadline_prefix.size()), value);
     return fail(ErrorKind::no_data, "is not known");
@@ -323,6 +345,8 @@ std::string Plan::text() const {
     std::string text;
     for (const Target& target : targets)
         text += std::format("target = {}\n", target.text());
+    for (const Target& root : roots)
+        text += std::format("root = {}\n", root.text());
     for (const PlannedModule& module : modules)
         text += std::format("module = {}{}{}\n", module.path, module.parameters.empty() ? "" : " ",
                             module.parameters);
@@ -335,16 +359,22 @@ std::string Plan::text() const {
 
 void Plan::override_from(std::span<const KernelParameter> parameters) {
     constexpr std::string_view prefix = "lifeboat.";
-    const std::size_t planned_targets = targets.size(), planned_modules = modules.size();
-    for (const auto& parameter : parameters)
-        if (parameter.name.starts_with(prefix))
-            set_or_complain(*this, "kernel command line",
-                            std::string_view(parameter.name).substr(prefix.size()), parameter.value);
-    // The plan's own list stays where nothing on the command line could be used in its place.
-    if (targets.size() > planned_targets)
-        targets.erase(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(planned_targets));
-    if (modules.size() > planned_modules)
-        modules.erase(modules.begin(), modules.begin() + static_cast<std::ptrdiff_t>(planned_modules));
+    constexpr std::string_view where = "kernel command line";
+    const std::size_t planned_targets = targets.size(), planned_modules = modules.size(),
+                      planned_roots = roots.size();
+    for (const auto& parameter : parameters) {
+        if (!parameter.name.starts_with(prefix))
+            continue;
+        const std::string_view key = std::string_view(parameter.name).substr(prefix.size());
+        // Whoever can edit the boot menu's line is not thereby allowed more than its maker meant.
+        if (key == "console")
+            complain(*this, std::format("{}: console is taken from the plan alone, passing over it", where));
+        else
+            set_or_complain(*this, where, key, parameter.value);
+    }
+    drop_first_if_more(targets, planned_targets);
+    drop_first_if_more(modules, planned_modules);
+    drop_first_if_more(roots, planned_roots);
 }
 
 } // namespace lifeboat

@@ -47,6 +47,11 @@ struct PlannedModule {
 
 enum class Action : std::uint8_t { reboot, power_off, halt };
 enum class Prune : std::uint8_t { never, when_full }; // older dumps, where the new one would not fit
+// What a boot that is not a crash kernel's does before it starts the system: it boots, or it puts known-good
+// initrds in place of broken ones first, or it asks on the console.
+enum class Rescue : std::uint8_t { boot, repair, shell };
+// Whether the console may change things where no root file system is there to ask for root's password.
+enum class ConsoleAccess : std::uint8_t { locked, open };
 enum class Coldplug : std::uint8_t { automatic, always, never };
 
 struct PlannedDeadlines {
@@ -69,6 +74,10 @@ struct Plan {
     Action action = Action::reboot;
     Coldplug coldplug = Coldplug::automatic;
     Prune prune = Prune::never;
+    // Of a rescue boot: where root was when this was packed, should root= on the command line not do.
+    std::vector<Target> roots;
+    Rescue rescue = Rescue::boot;
+    ConsoleAccess console = ConsoleAccess::locked; // never from the command line of the boot itself
     PlannedDeadlines deadlines;
 
     std::vector<std::string> complaints;

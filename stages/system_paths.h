@@ -13,6 +13,7 @@ struct SystemPaths {
     std::string root;                        // in front of /etc, /lib, ...
     std::string mount_point = "/target";     // where the target is mounted; made when missing
     std::string own_nodes = "/lifeboat-dev"; // device nodes made by hand where /dev has none
+    std::string run = "/run";                // mounted in a rescue boot only
 
     [[nodiscard]] std::string plan() const { return root + "/etc/lifeboat/plan"; }
     [[nodiscard]] std::string vmcore() const { return proc + "/vmcore"; }

@@ -45,6 +45,11 @@ Result<std::vector<std::string>> modules_for_step(const DriverStep& step, const 
 
 } // namespace
 
+ChainSeenUnder seen_under(const SystemPaths& paths, std::string_view version) {
+    const auto running = running_kernel_version(paths);
+    return running && *running == version ? ChainSeenUnder::this_kernel : ChainSeenUnder::another_kernel;
+}
+
 Result<std::vector<std::string>> modules_for_chain(const DeviceChain& chain, const KernelModules& kernel,
                                                    ChainSeenUnder seen_under) {
     std::vector<std::string> names;

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "host/machine/device_chain.h"
 #include "host/machine/kernel_modules.h"
+#include "stages/system_paths.h"
 
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace lifeboat::host {
 
 // Whether the chain was looked at under the same kernel: what is built in there is built in here then.
 enum class ChainSeenUnder : std::uint8_t { this_kernel, another_kernel };
+
+ChainSeenUnder seen_under(const SystemPaths& paths, std::string_view version);
 
 // The names of the modules, those of the bus first; none for what the kernel has built in. The driver that is
 // bound on the host is taken where this kernel has it, else what answers to the device's modalias. Fails with

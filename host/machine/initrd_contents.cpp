@@ -4,6 +4,7 @@
 #include "base/descriptor.h"
 #include "host/archive/decompressed_file.h"
 #include "host/machine/module_file.h"
+#include "host/machine/program_file.h"
 
 #include <algorithm>
 #include <optional>
@@ -17,19 +18,6 @@ namespace {
 constexpr char sysctl_text[] = {
 #embed "../../rootfs-skel/etc/sysctl.d/10-lifeboat.conf"
 };
-
-constexpr std::size_t init_limit_bytes = std::size_t{64} << 20;
-constexpr std::string_view elf_magic = "\177ELF";
-
-Result<std::string> read_init(const std::string& path) {
-    auto content = read_file(path, init_limit_bytes);
-    if (!content)
-        return fail(ErrorKind::no_data, "{}: without an init there is no initrd, name one with --init",
-                    content.error().text);
-    if (!content->starts_with(elf_magic))
-        return fail(ErrorKind::invalid, "'{}' is not a program: name lifeboat's init with --init", path);
-    return content;
-}
 
 // Where the kernel looks for firmware, compressed or not. Source: Linux
 // Documentation/driver-api/firmware/fw_search_path.rst.
@@ -65,7 +53,7 @@ public:
     }
 
     Result<> add_init(const std::string& path) {
-        contents_.writer.add_file("init", TRY(read_init(path)), 0755);
+        contents_.writer.add_file("init", TRY(read_program(path, "--init")), 0755);
         return {};
     }
 

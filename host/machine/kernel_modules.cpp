@@ -113,6 +113,18 @@ ModuleNames KernelModules::look_up_device(const std::string& modalias) const {
     return modalias.empty() ? ModuleNames() : look_up_in(context_.get(), modalias, Blacklist::heeded);
 }
 
+std::vector<std::string> KernelModules::names_in(std::string_view folder) const {
+    std::vector<std::string> names;
+    for (const std::string_view line : split_lines(dependencies_)) {
+        if (!line.starts_with(folder))
+            continue;
+        const std::string_view path = line.substr(0, line.find(':'));
+        const std::string_view file = path.substr(path.rfind('/') + 1);
+        names.emplace_back(file.substr(0, file.find(".ko")));
+    }
+    return names;
+}
+
 // libkmod says nothing of a dependency whose file is missing, and leaves out all the others with it.
 // Source: modules.dep(5): "kernel/a.ko: kernel/b.ko kernel/c.ko".
 Result<> KernelModules::check_files(const ModuleToLoad& module) const {

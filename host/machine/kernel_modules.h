@@ -40,6 +40,9 @@ public:
     // By a device's modalias: without what modprobe.d has on its blacklist, which is for these.
     [[nodiscard]] ModuleNames look_up_device(const std::string& modalias) const;
 
+    // The names of all modules whose files are below a folder ("kernel/drivers/ata/").
+    [[nodiscard]] std::vector<std::string> names_in(std::string_view folder) const;
+
     // Adds `name` and what it needs to `order`, each after what it needs; an install command of modprobe.d is
     // passed over, for the crash kernel has no programs; what is there already is not added
     // again. Fails with no_data where a file is missing.

@@ -45,7 +45,8 @@ public:
 
 private:
     Result<> add_modules_of(const TargetPlace& place) {
-        const auto drivers = TRY(modules_for_chain(place.chain, modules_, seen_under()));
+        const auto drivers =
+            TRY(modules_for_chain(place.chain, modules_, seen_under(paths_, modules_.version())));
         TRY(add_all(drivers));
         const auto file_system = TRY(modules_for_file_system(place.target.type, modules_));
         TRY(add_all(file_system));
@@ -59,12 +60,6 @@ private:
         for (const std::string& name : names)
             TRY(modules_.add_in_load_order(name, made_.modules));
         return {};
-    }
-
-    [[nodiscard]] ChainSeenUnder seen_under() const {
-        const auto running = running_kernel_version(paths_);
-        return running && *running == modules_.version() ? ChainSeenUnder::this_kernel
-                                                         : ChainSeenUnder::another_kernel;
     }
 
     const SystemPaths& paths_;

@@ -115,7 +115,8 @@ void send_uevent(const std::string& message) {
 namespace sys {
 
 int mount(const char* source, const char* target, const char* type, unsigned long, const char*) {
-    return fakes::called(std::format("mount {} on {} type {}", source, target, type));
+    const auto text = [](const char* word) { return word == nullptr ? "-" : word; };
+    return fakes::called(std::format("mount {} on {} type {}", text(source), target, text(type)));
 }
 
 int unmount(const char* target, int) {
@@ -132,6 +133,17 @@ int make_node(const char* path, mode_t, dev_t) {
 
 int load_module(int fd, const char* parameters, int flags) {
     return fakes::called(std::format("load_module {} '{}' {}", fakes::path_of(fd), parameters, flags));
+}
+
+int change_root(const char* folder) {
+    return fakes::called(std::format("change_root {}", folder));
+}
+
+int execute(char* const* words, char* const*) {
+    std::string record = "execute";
+    for (; *words != nullptr; ++words)
+        record += std::format(" {}", *words);
+    return fakes::called(record);
 }
 
 int sync_all() {

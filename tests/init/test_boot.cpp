@@ -17,7 +17,7 @@ constexpr FinalActionTimes short_times{.drain_ms = 100, .sync_ms = 100, .action_
 std::string boot_and_show(const fakes::TemporarySystem& system) {
     system.write("screen", "");
     fakes::give_node("console", system.path("screen"));
-    boot(system.paths(), short_times);
+    boot(system.paths(), {}, short_times);
     return system.read("screen");
 }
 

@@ -23,7 +23,7 @@ Target target_of(const std::string& source) {
 }
 
 TargetSearch start(const fakes::TemporarySystem& system, Log& log) {
-    return TargetSearch::start(system.paths(), nullptr, log).value();
+    return TargetSearch::start(system.paths(), nullptr, "target", log).value();
 }
 
 } // namespace
@@ -166,7 +166,7 @@ TEST_CASE("targets that cannot be used, to the last") {
         {.paths = system.paths(), .targets = targets, .deadline = Deadline::after_ms(0)}, log);
     CHECK(tests::error_text(mounted) == "no target can be used");
     REQUIRE(log.lines.size() == 4);
-    CHECK(log.lines[0] == "target: find LABEL=absent: not there after 0.0 s, trying the next target");
+    CHECK(log.lines[0] == "target: find LABEL=absent: not there after 0.0 s, trying the next one");
     CHECK(log.lines[1] == "target: UUID="s + uuid_a + " is " + system.path("nodes/sda") + ", ext2");
     CHECK(log.lines[2].starts_with("target: mount '" + system.path("nodes/sda") +
                                    "' as ext2 with 'rw,noatime': "));

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stages/run_program.h"
+
+#include "base/descriptor.h"
+#include "base/scope_guard.h"
+#include "base/system.h"
+#include "base/text.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lifeboat {
+
+namespace {
+
+// As a shell has it for a program that cannot be run.
+constexpr int cannot_run = 127;
+
+struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+[[noreturn]] void give_up(const char* what, const std::string& name) {
+    (void)std::fprintf(stderr, "%s '%s': %s\n", what, name.c_str(), std::strerror(errno));
+    ::_exit(cannot_run);
+}
+
+// Job control and ^C need a terminal of one's own. /dev/console itself cannot be one.
+// Source: Linux drivers/tty/tty_io.c, tty_open().
+void talk_to_terminal(const std::string& device) {
+    ::setsid();
+    const int fd = ::open(device.c_str(), O_RDWR);
+    if (fd < 0 || ::ioctl(fd, TIOCSCTTY, 1) != 0)
+        give_up("open terminal", device);
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        ::dup2(fd, standard);
+    if (fd > STDERR_FILENO)
+        ::close(fd);
+}
+
+void talk_to_log(int output) {
+    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    ::dup2(nothing.get(), STDIN_FILENO);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+}
+
+[[noreturn]] void become(const Program& program, int output) {
+    // Those that PID 1 ignores and blocks are not for others.
+    for (int number = 1; number < SIGRTMIN; ++number)
+        ::signal(number, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    talk_to_log(output); // also of a terminal that cannot be opened
+    if (!program.terminal.empty())
+        talk_to_terminal(program.terminal);
+    if (!program.root.empty() && (sys::change_root(program.root.c_str()) != 0 || ::chdir("/") != 0))
+        give_up("enter", program.root);
+    std::vector<char*> words{const_cast<char*>(program.path.c_str())};
+    for (const std::string& argument : program.arguments)
+        words.push_back(const_cast<char*>(argument.c_str()));
+    words.push_back(nullptr);
+    char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char terminal_type[] = "TERM=linux";
+    char* environment[] = {path_variable, terminal_type, nullptr};
+    ::execve(program.path.c_str(), words.data(), environment);
+    give_up("run", program.path);
+}
+
+void log_lines(Descriptor output, std::string_view prefix, Log& log) {
+    const File file(::fdopen(output.release(), "r"));
+    if (!file)
+        return log.warning("{}: what it says cannot be read, going on without", prefix);
+    char* line = nullptr;
+    std::size_t size = 0;
+    ScopeGuard release([&line] { std::free(line); });
+    while (::getline(&line, &size, file.get()) >= 0)
+        for (const std::string_view text : split_lines(line))
+            if (!trim(text).empty())
+                log.info("{}: {}", prefix, trim(text));
+}
+
+} // namespace
+
+Result<int> run_program(const Program& program, std::string_view prefix, Log& log) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return fail_system("make a pipe for '{}'", program.path);
+    Descriptor reading(ends[0]), writing(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        return fail_system("make a process for '{}'", program.path);
+    if (pid == 0)
+        become(program, writing.get());
+    writing.reset();
+    log_lines(std::move(reading), prefix, log);
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return fail_system("wait for '{}'", program.path);
+    if (WIFSIGNALED(status))
+        return fail(ErrorKind::system, "'{}' was killed by signal {}", program.path, WTERMSIG(status));
+    if (WEXITSTATUS(status) == cannot_run)
+        return fail(ErrorKind::no_data, "'{}' cannot be run", program.path);
+    return WEXITSTATUS(status);
+}
+
+} // namespace lifeboat

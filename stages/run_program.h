@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Runs another program, of this initrd or of the root file system that is mounted. For a supervised child of
+// PID 1: what it waits for may never come.
+#pragma once
+
+#include "base/log.h"
+#include "base/result.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lifeboat {
+
+struct Program {
+    std::string path; // absolute
+    std::vector<std::string> arguments;
+    std::string root;     // the program sees this folder as its root; empty: ours
+    std::string terminal; // a device, which it talks to in a session of its own; empty: it talks to the log
+};
+
+// Its exit status, once it has ended; what it says on both of its outputs goes to the log, each line as
+// "PREFIX: LINE". Fails where it cannot be started or dies by a signal. It dies with the caller.
+Result<int> run_program(const Program& program, std::string_view prefix, Log& log);
+
+} // namespace lifeboat
