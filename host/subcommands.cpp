@@ -52,6 +52,12 @@ constexpr Option load_options[] = {
     {"--dry-run", "", "only say what would be loaded, and its command line"},
     config_option,
 };
+constexpr Option console_options[] = {
+    {"--root", "DIR", "where the root file system is mounted, /target by default"},
+    {"--mounted", "", "it is mounted: root's password there opens what can change things"},
+    {"--open", "", "all can be done without a password"},
+    {"--idle", "SECONDS", "without a line for that long the machine reboots, 600 by default"},
+};
 constexpr Option reload_options[] = {config_option};
 
 constexpr Subcommand table[] = {
@@ -81,6 +87,7 @@ constexpr Subcommand table[] = {
     {{"cat", "INITRD PATH...", 2, SIZE_MAX, {}}, "print files that are in an initrd", cat},
     {{"unpack", "INITRD FOLDER", 2, 2, {}}, "make the tree that an initrd becomes in a new folder", unpack},
     {{"import", "[FILE]", 0, 1, {}}, "print a kdump.conf(5) as a lifeboat.conf(5)", import_config},
+    {{"console", "", 0, 0, console_options}, "ask what to do, in a rescue boot; init runs it", console},
     {{"completion", "bash|zsh", 1, 1, {}}, "print the shell's completion of this command", completion},
     {{"help", "[SUBCOMMAND]", 0, 1, {}}, "list the subcommands, or explain one", help},
 };

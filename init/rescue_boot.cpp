@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "init/hand_over.h"
 #include "init/stage_runner.h"
+#include "stages/console_order.h"
 #include "stages/load_modules.h"
 #include "stages/mount_from_fstab.h"
 #include "stages/mount_target.h"
@@ -373,6 +374,7 @@ std::optional<Action> RescueBoot::ask_on_console() {
                           .arguments = std::move(arguments),
                           .terminal =
                               std::format("{}/{}", paths_.dev, names.empty() ? "tty1" : names.back())};
+    leave_words();
     log_.console().flush(2000, Deadline::after_ms(20'000));
     // It ends by itself when nobody answers.
     const auto outcome = runner_.run("console", {}, [&](StageReport& report) -> Result<> {
@@ -383,12 +385,11 @@ std::optional<Action> RescueBoot::ask_on_console() {
         note_failure("console", outcome.describe(), "rebooting");
         return plan_.action;
     }
-    // Source: host/console/console_order.h.
-    const auto status = parse_unsigned(outcome.facts.at("status")).value_or(1);
-    constexpr std::uint64_t boot = 0, power_off = 3;
-    if (status == boot)
+    const auto order = static_cast<ConsoleOrder>(parse_in_range(outcome.facts.at("status"), 0, 255)
+                                                     .value_or(std::to_underlying(ConsoleOrder::reboot)));
+    if (order == ConsoleOrder::boot)
         return std::nullopt;
-    return status == power_off ? Action::power_off : plan_.action;
+    return order == ConsoleOrder::power_off ? Action::power_off : plan_.action;
 }
 
 std::string RescueBoot::summary_line() const {

@@ -6,6 +6,7 @@
 #include "base/system.h"
 #include "base/text.h"
 
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -48,14 +49,13 @@ void talk_to_terminal(const std::string& device) {
         ::close(fd);
 }
 
-void talk_to_log(int output) {
-    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    ::dup2(nothing.get(), STDIN_FILENO);
+void talk_to_log(int input, int output) {
+    ::dup2(input, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
 }
 
-[[noreturn]] void become(const Program& program, int output) {
+[[noreturn]] void become(const Program& program, int input, int output) {
     // Those that PID 1 ignores and blocks are not for others.
     for (int number = 1; number < SIGRTMIN; ++number)
         ::signal(number, SIG_DFL);
@@ -63,7 +63,7 @@ void talk_to_log(int output) {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    talk_to_log(output); // also of a terminal that cannot be opened
+    talk_to_log(input, output); // also of a terminal that cannot be opened
     if (!program.terminal.empty())
         talk_to_terminal(program.terminal);
     if (!program.root.empty() && (sys::change_root(program.root.c_str()) != 0 || ::chdir("/") != 0))
@@ -92,9 +92,22 @@ void log_lines(Descriptor output, std::string_view prefix, Log& log) {
                 log.info("{}: {}", prefix, trim(text));
 }
 
+// A pipe takes that much without a reader. Source: pipe(7).
+Result<Descriptor> input_of(const Program& program) {
+    if (program.input.empty())
+        return open_file("/dev/null", O_RDONLY);
+    int ends[2];
+    if (program.input.size() > PIPE_BUF || ::pipe2(ends, O_CLOEXEC) != 0)
+        return fail_system("make the input of '{}'", program.path);
+    Descriptor reading(ends[0]), writing(ends[1]);
+    TRY(write_all(writing.get(), program.input, program.path));
+    return reading;
+}
+
 } // namespace
 
 Result<int> run_program(const Program& program, std::string_view prefix, Log& log) {
+    Descriptor input = TRY(input_of(program));
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return fail_system("make a pipe for '{}'", program.path);
@@ -103,7 +116,7 @@ Result<int> run_program(const Program& program, std::string_view prefix, Log& lo
     if (pid < 0)
         return fail_system("make a process for '{}'", program.path);
     if (pid == 0)
-        become(program, writing.get());
+        become(program, input.get(), writing.get());
     writing.reset();
     log_lines(std::move(reading), prefix, log);
     int status = 0;

@@ -16,6 +16,7 @@ struct Program {
     std::string path; // absolute
     std::vector<std::string> arguments;
     std::string root;     // the program sees this folder as its root; empty: ours
+    std::string input;    // what it reads, at most 4,096 bytes; empty: nothing
     std::string terminal; // a device, which it talks to in a session of its own; empty: it talks to the log
 };
 
