@@ -37,7 +37,9 @@ constexpr std::uint64_t check_deadline_s = 300;
 constexpr std::uint64_t repair_deadline_s = 600;
 constexpr std::uint64_t short_deadline_s = 30;
 // A stage that keeps its deadline itself says what it saw before it ends; only then is it killed.
-constexpr std::uint64_t self_limited_grace_s = 3;
+constexpr std::uint64_t self_limited_grace_s = 20;
+// Here there are all CPUs, and time: a scan that was not needed is ten seconds.
+constexpr std::int64_t first_scan_ms = 3000;
 // Source: fsck(8), exit status: file system errors left uncorrected, and above it what is worse.
 constexpr int fsck_errors_left = 4;
 
@@ -203,7 +205,8 @@ void RescueBoot::reach_root() {
                                 .targets = candidates,
                                 .deadline = Deadline::after_ms(static_cast<std::int64_t>(wait_s) * 1000),
                                 .coldplug = true,
-                                .role = "root"};
+                                .role = "root",
+                                .first_scan_ms = first_scan_ms};
     const auto outcome = runner_.run("root", runner_.limits_of(wait_s + self_limited_grace_s),
                                      [&](StageReport& report) -> Result<> {
                                          const auto mounted = TRY(find_and_mount_target(request, report));

@@ -20,15 +20,14 @@ constexpr std::int64_t longest_scan_interval_ms = 16'000;
 
 } // namespace
 
-Result<TargetSearch> TargetSearch::start(const SystemPaths& paths, ModuleLoader* coldplug,
-                                         std::string_view role, Log& log) {
-    return TargetSearch(paths, coldplug, role, log, TRY(UeventSocket::open()));
+Result<TargetSearch> TargetSearch::start(const SystemPaths& paths, const Manner& manner, Log& log) {
+    return TargetSearch(paths, manner, log, TRY(UeventSocket::open()));
 }
 
 Result<FoundTarget> TargetSearch::find(const Target& target, Deadline deadline) {
     const std::int64_t started_ms = monotonic_ms();
     for (;;) {
-        scan_when_due();
+        scan_when_due(deadline);
         look();
         if (auto device = found(target))
             return *std::move(device);
@@ -72,13 +71,15 @@ std::optional<FoundTarget> TargetSearch::found(const Target& target) const {
     return std::nullopt;
 }
 
-void TargetSearch::scan_when_due() {
-    if (!next_scan_.has_passed())
+void TargetSearch::scan_when_due(Deadline deadline) {
+    // Nor one that would go on beyond the deadline.
+    if (!next_scan_.has_passed() || last_scan_took_ms_ > deadline.remaining_ms())
         return;
     const std::int64_t started_ms = monotonic_ms();
     const std::size_t hosts = scan_scsi_hosts(paths_, *log_);
+    last_scan_took_ms_ = monotonic_ms() - started_ms;
     if (hosts > 0)
-        log_->info("scsi: {} hosts scanned in {} ms", hosts, monotonic_ms() - started_ms);
+        log_->info("scsi: {} hosts scanned in {} ms", hosts, last_scan_took_ms_);
     next_scan_ = Deadline::after_ms(scan_interval_ms_);
     scan_interval_ms_ = std::min(scan_interval_ms_ * 2, longest_scan_interval_ms);
 }

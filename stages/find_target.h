@@ -26,10 +26,12 @@ struct FoundTarget {
 
 class TargetSearch {
 public:
-    // `coldplug` may be null; if not, modules are loaded for devices that appear while it waits.
-    // `role` begins the log's lines: "target".
-    static Result<TargetSearch> start(const SystemPaths& paths, ModuleLoader* coldplug, std::string_view role,
-                                      Log& log);
+    struct Manner {
+        ModuleLoader* coldplug = nullptr; // if there is one, modules are loaded for devices that appear
+        std::string_view role = "target"; // begins the log's lines
+        std::int64_t first_scan_ms = 0;   // the SCSI hosts are scanned no earlier than that
+    };
+    static Result<TargetSearch> start(const SystemPaths& paths, const Manner& manner, Log& log);
 
     // Waits for the target until the deadline, looking at least once. Fails with timed_out.
     Result<FoundTarget> find(const Target& target, Deadline deadline);
@@ -43,18 +45,18 @@ private:
         DeviceTags tags;
     };
 
-    TargetSearch(SystemPaths paths, ModuleLoader* coldplug, std::string_view role, Log& log,
-                 UeventSocket uevents)
+    TargetSearch(SystemPaths paths, const Manner& manner, Log& log, UeventSocket uevents)
         : paths_(std::move(paths))
-        , coldplug_(coldplug)
-        , role_(role)
+        , coldplug_(manner.coldplug)
+        , role_(manner.role)
         , log_(&log)
-        , uevents_(std::move(uevents)) {}
+        , uevents_(std::move(uevents))
+        , next_scan_(Deadline::after_ms(manner.first_scan_ms)) {}
 
     void look();
     void look_at(const BlockDevice& device);
     [[nodiscard]] std::optional<FoundTarget> found(const Target& target) const;
-    void scan_when_due();
+    void scan_when_due(Deadline deadline);
     void wait_for_news(Deadline deadline);
     void take_event(const Uevent& event);
 
@@ -65,7 +67,8 @@ private:
     UeventSocket uevents_;
     std::map<std::string, Probed> devices_; // by name; each is probed once, and again when it changed
     std::int64_t scan_interval_ms_ = 1000;
-    Deadline next_scan_ = Deadline::after_ms(0);
+    std::int64_t last_scan_took_ms_ = 0;
+    Deadline next_scan_;
 };
 
 } // namespace lifeboat

@@ -57,7 +57,9 @@ public:
     Result<MountedTarget> run() {
         if (request_.coldplug)
             open_loader();
-        TargetSearch search = TRY(TargetSearch::start(request_.paths, loader(), request_.role, log_));
+        TargetSearch search = TRY(TargetSearch::start(
+            request_.paths,
+            {.coldplug = loader(), .role = request_.role, .first_scan_ms = request_.first_scan_ms}, log_));
         if (loader() != nullptr)
             load_for_all();
         if (request_.again && (loader() == nullptr || loader_->loaded() == 0))

@@ -23,6 +23,9 @@ struct TargetRequest {
     // After a search that failed: without modules to load that were not loaded then, it is not repeated.
     bool again = false;
     std::string_view role = "target"; // what the log calls it
+    // The SCSI hosts are scanned no earlier than that: drivers look for disks themselves when they are
+    // loaded. What a scan costs is up to 256 grace periods of RCU a host: 0.1 s on one CPU, 10 s on two.
+    std::int64_t first_scan_ms = 1000;
 };
 
 struct MountedTarget {

@@ -243,9 +243,9 @@ bool RescueConsole::is_allowed() {
 
 bool RescueConsole::ask_password(const RootPassword& password) {
     while (tries_left_ > 0) {
-        say("root's password: ");
         const Answer answer = [&] {
-            const WithoutEcho silence;
+            const WithoutEcho silence; // before it is asked for: whoever types ahead is not shown either
+            say("root's password: ");
             return read_line(setting_.idle_ms);
         }();
         say("\n");

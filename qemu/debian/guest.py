@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A full Debian system in QEMU, used over its serial console as a person would."""
 
+import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.machine import Machine
+from harness.machine import OVMF_VARIABLES, Machine
 from harness.monitor import Monitor
 
 from . import disk_image
@@ -80,6 +81,11 @@ class Guest:
         self.pull_the_plug()
         self._log.close()
 
+    def use_uefi(self) -> None:
+        """From the next power-on on; the disk needs a boot loader for it then."""
+        self._machine.firmware_variables = self._folder / "firmware.variables"
+        shutil.copy(OVMF_VARIABLES, self._machine.firmware_variables)
+
     def power_on(self) -> None:
         """For a reboot too: QEMU ends when the guest reboots, is reset or loses its power."""
         self._monitor = Monitor()
@@ -131,10 +137,14 @@ class Guest:
         self.check(f"mkdir -p {PARCELS} && tar -x -C {PARCELS} -f {PARCELS_DISK}")
 
     def reboot(self) -> None:
+        self.restart()
+        self.log_in()
+
+    def restart(self) -> None:
+        """As far as the boot loader's beginning."""
         self.line.send("systemctl reboot\n")
         self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
         self._come_back()
-        self.log_in()
 
     def reset(self) -> None:
         """As the button does it."""

@@ -13,6 +13,9 @@ from pathlib import Path
 from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
+# UEFI for q35, of the package ovmf.
+OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
 # A machine that says nothing for this long after power-on never started.
 FIRST_WORD_SECONDS = 60
@@ -68,6 +71,7 @@ class Machine:
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    firmware_variables: Path | None = None  # UEFI with these, a copy of OVMF_VARIABLES; none: a BIOS
 
     def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
         """Runs until the guest reboots or the deadline passes."""
@@ -96,6 +100,9 @@ class Machine:
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
+        if self.firmware_variables:
+            command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}"]
+            command += ["-drive", f"if=pflash,format=raw,unit=1,file={self.firmware_variables}"]
         if self.kernel:
             command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
         command += [word for device in self.devices for word in ("-device", device)]

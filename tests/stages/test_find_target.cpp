@@ -23,7 +23,7 @@ Target target_of(const std::string& source) {
 }
 
 TargetSearch start(const fakes::TemporarySystem& system, Log& log) {
-    return TargetSearch::start(system.paths(), nullptr, "target", log).value();
+    return TargetSearch::start(system.paths(), {}, log).value();
 }
 
 } // namespace

@@ -72,6 +72,9 @@ TEST_CASE("a plan that is written and read is the same plan") {
     plan.action = Action::power_off;
     plan.coldplug = Coldplug::never;
     plan.prune = Prune::when_full;
+    plan.roots = {{TargetTag::uuid, "11-22", "/", "btrfs", "subvol=@"}};
+    plan.rescue = Rescue::repair;
+    plan.console = ConsoleAccess::open;
     plan.deadlines = {1, 2, 3, 4, 5, 6, 7};
 
     const Plan read = Plan::parse(plan.text());
@@ -89,6 +92,10 @@ TEST_CASE("a plan that is written and read is the same plan") {
     CHECK(read.modules[0].path == "/lib/modules/6.1/a.ko");
     CHECK(read.modules[1].parameters == "scan=sync x=\"a b\"");
     CHECK(read.deadlines.stall_s == 7);
+    REQUIRE(read.roots.size() == 1);
+    CHECK(read.roots[0].text() == plan.roots[0].text());
+    CHECK(read.rescue == Rescue::repair);
+    CHECK(read.console == ConsoleAccess::open);
     CHECK(read.text() == plan.text());
 
     // A compression of each method, and the defaults of all else.
@@ -125,6 +132,10 @@ TEST_CASE("what cannot be used is named, with its line and what is done instead"
         {"\x01\x02\x7f", "plan line 1: '\\x01\\x02\\x7f' is not `key = value`, passing over it"},
         {"action = sleep", "plan line 1: action 'sleep' is not reboot, poweroff or halt, using reboot"},
         {"prune = always", "plan line 1: prune 'always' is not never or when-full, using never"},
+        {"rescue = please", "plan line 1: rescue 'please' is not boot, repair or shell, using boot"},
+        {"console = ajar", "plan line 1: console 'ajar' is not locked or open, using locked"},
+        {"root = UUID=x",
+         "plan line 1: root 'UUID=x' is not `SOURCE PATH [TYPE] [OPTIONS]`, passing over it"},
         {"coldplug = yes", "plan line 1: coldplug 'yes' is not auto, always or never, using auto"},
         {"threads = 2000", "plan line 1: threads '2000' is not a number from 0 to 1024, using 0"},
         {"host =", "plan line 1: host no name given, using unknown"},
@@ -234,4 +245,17 @@ TEST_CASE("plan and command line are read from where they are") {
     CHECK(plan.complaints.empty());
     CHECK(plan.level == 0);
     CHECK(plan.host == "a");
+}
+
+TEST_CASE("of a rescue boot the command line says what to do, but not who may do it") {
+    Plan plan = Plan::parse("root = UUID=11 / ext4 defaults\nconsole = locked\n");
+    plan.override_from(
+        parse_kernel_command_line("lifeboat.rescue=shell lifeboat.console=open \"lifeboat.root=UUID=22 /\""));
+    CHECK(plan.rescue == Rescue::shell);
+    CHECK(plan.console == ConsoleAccess::locked);
+    REQUIRE(plan.roots.size() == 1);
+    CHECK(plan.roots[0].source() == "UUID=22");
+    CHECK(plan.complaints ==
+          std::vector<std::string>{
+              "kernel command line: console is taken from the plan alone, passing over it"});
 }
