@@ -52,6 +52,7 @@ ExitCode reload(const Arguments& arguments);
 ExitCode estimate(const Arguments& arguments);
 ExitCode status(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
+ExitCode good(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 
 } // namespace lifeboat::host
