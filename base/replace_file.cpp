@@ -32,13 +32,6 @@ Result<> fill(const Descriptor& file, std::string_view content, mode_t mode, con
     return {};
 }
 
-Result<> sync_folder(const std::string& path) {
-    const Descriptor folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
-    if (::fsync(folder.get()) != 0)
-        return fail_system("sync '{}'", path);
-    return {};
-}
-
 } // namespace
 
 std::string folder_of(const std::string& path) {
@@ -46,6 +39,13 @@ std::string folder_of(const std::string& path) {
     if (slash == std::string::npos)
         return ".";
     return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<> sync_folder(const std::string& path) {
+    const Descriptor folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+    if (::fsync(folder.get()) != 0)
+        return fail_system("sync '{}'", path);
+    return {};
 }
 
 Result<> replace_file(const std::string& path, std::string_view content, mode_t mode) {

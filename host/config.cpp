@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view default_target = "/var/crash";
 constexpr std::uint64_t cpus_maximum = 1024;
 constexpr std::uint64_t number_maximum = 1'000'000;
+constexpr std::uint64_t generations_maximum = 100;
+constexpr std::uint64_t failed_boots_maximum = 9; // one digit is all that the menu's script counts with
 
 Result<> add_target(Config& config, std::string_view value) {
     if (value.starts_with('/') && split_words(value).size() == 1) {
@@ -45,6 +47,10 @@ Result<> set_key(Config& config, std::string_view key, std::string_view value) {
         config.keep.days = TRY(parse_in_range(value, 0, number_maximum));
     else if (key == "keep.size")
         config.keep.bytes = TRY(parse_size(value));
+    else if (key == "good.generations")
+        config.good_generations = static_cast<unsigned>(TRY(parse_in_range(value, 1, generations_maximum)));
+    else if (key == "rescue.after_failed_boots")
+        config.failed_boots = static_cast<unsigned>(TRY(parse_in_range(value, 0, failed_boots_maximum)));
     else
         return config.plan.set(key, value);
     return {};

@@ -28,6 +28,8 @@ struct Config {
     std::string command_line;         // more words for the crash kernel; they win
     unsigned cpus = 0;                // how many the crash kernel brings up; 0: as many as pay
     Retention keep{.count = 5};       // which dumps `lifeboat prune` leaves
+    unsigned good_generations = 3;    // of kernels that are known good
+    unsigned failed_boots = 0;        // after so many the menu chooses rescue by itself; 0: never
 
     // The error names the line. Never fails for what is missing.
     static Result<Config> parse(std::string_view text);

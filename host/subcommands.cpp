@@ -60,6 +60,14 @@ constexpr Option console_options[] = {
 };
 constexpr Option reload_options[] = {config_option};
 
+constexpr Option good_options[] = {
+    json_option,
+    {"--kernel", "VERSION", "check: this kernel's initrd; by default each one's"},
+    {"--write", "", "menu: write entries of the Boot Loader Specification, where this machine has such"},
+    {"--root", "DIR", "with /boot, /lib/modules and /etc below this folder"},
+    config_option,
+};
+
 constexpr Subcommand table[] = {
     {{"pack", "", 0, 0, pack_options},
      "work out what a capture on this machine needs, and make its initrd",
@@ -83,6 +91,9 @@ constexpr Subcommand table[] = {
     {{"prune", "", 0, 0, prune_options},
      "remove dumps beyond what the configuration keeps, oldest first",
      prune},
+    {{"good", "list|keep|drop|restore|check|menu [NAME]", 1, 2, good_options},
+     "look after the kernels and initrds that have booted, and repair an initrd with them",
+     good},
     {{"ls", "INITRD", 1, 1, ls_options}, "list what is in an initrd, all its archives", ls},
     {{"cat", "INITRD PATH...", 2, SIZE_MAX, {}}, "print files that are in an initrd", cat},
     {{"unpack", "INITRD FOLDER", 2, 2, {}}, "make the tree that an initrd becomes in a new folder", unpack},

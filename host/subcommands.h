@@ -53,6 +53,7 @@ ExitCode estimate(const Arguments& arguments);
 ExitCode status(const Arguments& arguments);
 ExitCode completion(const Arguments& arguments);
 ExitCode console(const Arguments& arguments);
+ExitCode good(const Arguments& arguments);
 ExitCode help(const Arguments& arguments);
 
 } // namespace lifeboat::host

@@ -125,16 +125,23 @@ std::vector<std::string> KernelModules::names_in(std::string_view folder) const 
     return names;
 }
 
-// libkmod says nothing of a dependency whose file is missing, and leaves out all the others with it.
 // Source: modules.dep(5): "kernel/a.ko: kernel/b.ko kernel/c.ko".
-Result<> KernelModules::check_files(const ModuleToLoad& module) const {
+std::vector<std::string> KernelModules::dependencies_of(const ModuleToLoad& module) const {
     const std::string_view path = std::string_view(module.path).substr(folder_.size() + 1);
+    std::vector<std::string> files;
     for (const std::string_view line : split_lines(dependencies_)) {
         if (!line.starts_with(path) || !line.substr(path.size()).starts_with(':'))
             continue;
         for (const std::string_view needed : split_words(line.substr(path.size() + 1)))
-            TRY(check_file(std::format("{}/{}", folder_, needed)));
+            files.push_back(std::format("{}/{}", folder_, needed));
     }
+    return files;
+}
+
+// libkmod says nothing of a dependency whose file is missing, and leaves out all the others with it.
+Result<> KernelModules::check_files(const ModuleToLoad& module) const {
+    for (const std::string& file : dependencies_of(module))
+        TRY(check_file(file));
     return check_file(module.path);
 }
 

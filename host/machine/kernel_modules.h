@@ -48,6 +48,10 @@ public:
     // again. Fails with no_data where a file is missing.
     Result<> add_in_load_order(const std::string& name, std::vector<ModuleToLoad>& order) const;
 
+    // The files that a module's needs to have been loaded before it, without soft dependencies; paths as in
+    // ModuleToLoad.
+    [[nodiscard]] std::vector<std::string> dependencies_of(const ModuleToLoad& module) const;
+
     [[nodiscard]] const std::string& version() const { return version_; }
 
 private:

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/builders/faulty_calls.h"
+
+#include <csignal>
+#include <map>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lifeboat::tests {
+
+namespace {
+
+const std::map<unsigned long long, std::string> changing_calls = {
+    {SYS_write, "write"},       {SYS_pwrite64, "pwrite64"},   {SYS_openat, "openat"},
+    {SYS_open, "open"},         {SYS_link, "link"},           {SYS_linkat, "linkat"},
+    {SYS_rename, "rename"},     {SYS_renameat, "renameat"},   {SYS_unlink, "unlink"},
+    {SYS_unlinkat, "unlinkat"}, {SYS_mkdir, "mkdir"},         {SYS_rmdir, "rmdir"},
+    {SYS_fsync, "fsync"},       {SYS_fchmod, "fchmod"},       {SYS_ftruncate, "ftruncate"},
+    {SYS_ioctl, "ioctl"},       {SYS_fallocate, "fallocate"},
+};
+
+[[noreturn]] void become_program(const std::vector<std::string>& arguments) {
+    std::vector<char*> argv;
+    for (const std::string& argument : arguments)
+        argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    const int none = ::open("/dev/null", O_RDWR);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        ::dup2(none, fd);
+    ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); // it cannot look for leaks while it is traced
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+}
+
+bool changes_files(const user_regs_struct& registers) {
+    switch (registers.orig_rax) {
+    case SYS_write:
+        return registers.rdi > STDERR_FILENO;
+    case SYS_openat:
+        return (registers.rdx & O_CREAT) != 0;
+    case SYS_open:
+        return (registers.rsi & O_CREAT) != 0;
+    default:
+        return changing_calls.contains(registers.orig_rax);
+    }
+}
+
+class Tracer {
+public:
+    Tracer(pid_t child, std::optional<std::size_t> at, int os_error)
+        : child_(child)
+        , at_(at)
+        , os_error_(os_error) {}
+
+    FaultyRun run() {
+        int status = wait();
+        ::ptrace(PTRACE_SETOPTIONS, child_, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+        for (bool entering = true;; entering = !entering) {
+            int signal = 0;
+            do {
+                ::ptrace(PTRACE_SYSCALL, child_, nullptr, signal);
+                status = wait();
+                signal =
+                    WIFSTOPPED(status) && WSTOPSIG(status) != (SIGTRAP | 0x80) && WSTOPSIG(status) != SIGTRAP
+                        ? WSTOPSIG(status)
+                        : 0;
+            } while (WIFSTOPPED(status) && WSTOPSIG(status) != (SIGTRAP | 0x80));
+            if (!WIFSTOPPED(status))
+                break;
+            entering ? enter() : leave();
+        }
+        made_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return made_;
+    }
+
+private:
+    [[nodiscard]] int wait() const {
+        int status = 0;
+        if (::waitpid(child_, &status, 0) != child_)
+            throw std::runtime_error("waitpid failed");
+        return status;
+    }
+
+    void enter() {
+        user_regs_struct registers{};
+        ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
+        if (!changes_files(registers))
+            return;
+        made_.calls.push_back(changing_calls.at(registers.orig_rax));
+        if (made_.calls.size() - 1 != at_)
+            return;
+        if (os_error_ == 0) {
+            ::kill(child_, SIGKILL);
+            return;
+        }
+        registers.orig_rax = ~0ULL; // no such call: the kernel does nothing
+        ::ptrace(PTRACE_SETREGS, child_, nullptr, &registers);
+        failing_ = true;
+    }
+
+    void leave() {
+        if (!failing_)
+            return;
+        failing_ = false;
+        user_regs_struct registers{};
+        ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
+        registers.rax = static_cast<unsigned long long>(-static_cast<long long>(os_error_));
+        ::ptrace(PTRACE_SETREGS, child_, nullptr, &registers);
+    }
+
+    pid_t child_;
+    std::optional<std::size_t> at_;
+    int os_error_;
+    bool failing_ = false;
+    FaultyRun made_;
+};
+
+} // namespace
+
+FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
+                         int os_error) {
+    const pid_t child = ::fork();
+    if (child < 0)
+        throw std::runtime_error("fork failed");
+    if (child == 0)
+        become_program(arguments);
+    return Tracer(child, at, os_error).run();
+}
+
+} // namespace lifeboat::tests

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Runs a program and lets one of the system calls by which it changes files go wrong, or kills it there: what
+// a full or failing disk does, and what a machine that stops leaves behind as far as names are concerned.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lifeboat::tests {
+
+struct FaultyRun {
+    int exit_code = -1; // 128 + the signal that ended it
+    // The calls that change files, in their order, by name: "openat", "write", "rename", ...
+    std::vector<std::string> calls;
+};
+
+// `at` counts these calls from 0. Before that call the program is killed; with `os_error` the call fails with
+// it instead, and the program goes on. Nothing goes wrong where `at` is empty. x86_64 only; ptrace(2).
+FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
+                         int os_error = 0);
+
+} // namespace lifeboat::tests
