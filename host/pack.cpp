@@ -221,7 +221,7 @@ Result<> write_rescue(const PackRequest& request, const RescueContents& made) {
     }
     const Descriptor folder = TRY(lock_folder(folder_of(path)));
     FilesAside files;
-    const InitrdSizes sizes = TRY(made.contents.writer.write(files.add(path)));
+    const InitrdSizes sizes = TRY(made.contents.writer.write(files.add(path), Packing::quick));
     line("kernel", made.kernel.version);
     line("root", made.plan.roots.front().text());
     line("device", describe(made.root.chain));

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from debian import captures, kdump_tools, smallest, upkeep
+from debian import captures, fallback, kdump_tools, known_good, smallest, upkeep
 from debian.captures import BUG, SYSRQ, Flow
 
 
@@ -32,6 +32,23 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "smallest-kdump-tools-6.1": DebianCase(smallest.debian("6.1", 64, 128), timeout_seconds=7200),
     "smallest-kdump-tools-6.12": DebianCase(smallest.debian("6.12", 64, 128), timeout_seconds=7200),
     "smallest-kdump-tools-6.1-generic": DebianCase(smallest.debian("6.1-generic", 64, 192), timeout_seconds=7200),
+    # Its own initrd is broken: the boot menu's rescue entries
+    "fallback-bios": DebianCase(
+        fallback.rescues("6.1", fallback.TRUNCATED, fallback.EMPTY, fallback.WITHOUT_DISKS, fallback.WRONG_ROOT),
+        timeout_seconds=3600,
+    ),
+    "fallback-uefi": DebianCase(
+        fallback.rescues(
+            "6.1", fallback.TRUNCATED, fallback.EMPTY, fallback.WITHOUT_DISKS, fallback.WRONG_ROOT, uefi=True
+        ),
+        timeout_seconds=3600,
+    ),
+    "fallback-console": DebianCase(fallback.console("6.1")),
+    # What has booted is kept
+    "good-follows-upgrade": DebianCase(known_good.follows_upgrade("6.1", "6.12")),
+    "good-panicking-kernel": DebianCase(known_good.panicking_kernel("6.1")),
+    "good-full-disk": DebianCase(known_good.full_disk("6.1")),
+    "good-power-cuts": DebianCase(known_good.power_cuts("6.1"), timeout_seconds=3600),
     # What Debian has of its own
     "kdump-tools-loads-ours": DebianCase(kdump_tools.loads_our_files("6.1")),
     "kdump-tools-6.1": DebianCase(kdump_tools.baseline("6.1")),

@@ -141,9 +141,9 @@ Result<std::string> InitrdWriter::archive() const {
     return bytes;
 }
 
-Result<InitrdSizes> InitrdWriter::write(const std::string& path) const {
+Result<InitrdSizes> InitrdWriter::write(const std::string& path, Packing packing) const {
     const std::string unpacked = TRY(archive());
-    const std::string packed = TRY(pack_for_kernel(unpacked));
+    const std::string packed = TRY(pack_for_kernel(unpacked, packing));
     TRY(replace_file(path, packed, 0600));
     return InitrdSizes{packed.size(), unpacked.size(), rootfs_bytes()};
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "host/archive/zstd_packing.h"
 
 #include <cstdint>
 #include <map>
@@ -51,7 +52,8 @@ public:
 
     // Writes the initrd aside, syncs and renames it (base/replace_file.h), with mode 0600: an initrd can hold
     // keys. Errors as in archive() and replace_file(); a full disk is no_space.
-    [[nodiscard]] Result<InitrdSizes> write(const std::string& path) const;
+    [[nodiscard]] Result<InitrdSizes> write(const std::string& path,
+                                            Packing packing = Packing::smallest) const;
 
 private:
     void add(const std::string& path, InitrdEntry entry);

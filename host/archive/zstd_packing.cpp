@@ -9,7 +9,8 @@ namespace lifeboat::host {
 
 namespace {
 
-constexpr int level = 19;
+constexpr int smallest_level = 19;
+constexpr int quick_level = 9;
 // The kernel has the window in memory while it unpacks, which is when it has least: 128 KiB instead of 2 MiB
 // make an initrd of 656 KB 19 KB larger. docs/crash-kernel-memory.md.
 constexpr int window_log = 17;
@@ -25,12 +26,15 @@ std::unexpected<Error> zstd_error(std::size_t bytes, std::size_t code) {
 
 } // namespace
 
-Result<std::string> pack_for_kernel(std::string_view content) {
+Result<std::string> pack_for_kernel(std::string_view content, Packing packing) {
     const ContextPointer context(::ZSTD_createCCtx());
     if (!context)
         return fail(ErrorKind::system, "make a zstd context: no memory");
-    constexpr std::pair<ZSTD_cParameter, int> parameters[] = {
-        {ZSTD_c_compressionLevel, level}, {ZSTD_c_windowLog, window_log}, {ZSTD_c_checksumFlag, 1}};
+    const bool is_smallest = packing == Packing::smallest;
+    const std::pair<ZSTD_cParameter, int> parameters[] = {
+        {ZSTD_c_compressionLevel, is_smallest ? smallest_level : quick_level},
+        {ZSTD_c_windowLog, is_smallest ? window_log : 0}, // 0: as the level has it
+        {ZSTD_c_checksumFlag, 1}};
     for (const auto& [parameter, value] : parameters)
         if (const std::size_t set = ::ZSTD_CCtx_setParameter(context.get(), parameter, value);
             ::ZSTD_isError(set) != 0)

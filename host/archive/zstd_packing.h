@@ -4,13 +4,19 @@
 
 #include "base/result.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace lifeboat::host {
 
-// One frame. Unpacking takes a window of at most 128 KiB beside what comes out of it; the frame tells its
-// size and ends in a checksum, so that a damaged initrd is known for one.
-Result<std::string> pack_for_kernel(std::string_view content);
+enum class Packing : std::uint8_t {
+    smallest, // for a crash kernel, whose memory is what counts
+    quick,    // for a boot that has all of the machine's: nine times as fast, with a larger window
+};
+
+// One frame. Unpacking what is packed smallest takes a window of at most 128 KiB beside what comes out of it;
+// the frame tells its size and ends in a checksum, so that a damaged initrd is known for one.
+Result<std::string> pack_for_kernel(std::string_view content, Packing packing);
 
 } // namespace lifeboat::host

@@ -100,7 +100,8 @@ class Guest:
         self._process.stdout.close()
         self._monitor.__exit__()
 
-    def _come_back(self) -> None:
+    def come_back(self) -> None:
+        """Once the machine has restarted."""
         self.line.wait_for_end(COMMAND_SECONDS)
         self.pull_the_plug()
         self.power_on()
@@ -144,7 +145,7 @@ class Guest:
         """As far as the boot loader's beginning."""
         self.line.send("systemctl reboot\n")
         self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
-        self._come_back()
+        self.come_back()
 
     def reset(self) -> None:
         """As the button does it."""
@@ -165,7 +166,7 @@ class Guest:
         begin = found.start()
         end = self._when(self.line.wait_for("reboot: (Restarting system|machine restart)|Rebooting in", seconds))
         text = self.line.text[begin : self.line.position]
-        self._come_back()
+        self.come_back()
         kernel = self._after(panic, begin, "Linux version")
         return Crash(kernel, self._after(panic, begin, "Run /init as init"), end - panic, text)
 

@@ -24,7 +24,7 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
         with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
             folder = Path(scratch)
             # Made in the guest it would take minutes.
-            initrd = _initrd_of(system_image.fetch(new_line), folder)
+            initrd = initrd_of(system_image.fetch(new_line), folder)
             package = packages.download(kernels.package(new_line), folder)
             guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
         with guest:
@@ -134,7 +134,8 @@ def _is_gone(guest: Guest) -> Iterator[str]:
         yield "the purge took the dumps"
 
 
-def _initrd_of(image: system_image.SystemImage, folder: Path) -> Path:
+def initrd_of(image: system_image.SystemImage, folder: Path) -> Path:
+    """A system's own initrd, copied out of it."""
     place = folder / f"initrd.img-{image.release}"
     disk_image.copy_file(image.disk, f"/boot/{place.name}", place)
     return place
