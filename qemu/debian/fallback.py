@@ -3,7 +3,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from harness.disk import SECTOR_BYTES
 from . import disk_image, system_image
 from .boot_menu import choose
 from .captures import INSTALL_SECONDS, Flow, Tried, install, tell
-from .guest import BOOT_SECONDS, COMMAND_SECONDS, PARCELS, Guest
+from .guest import BOOT_SECONDS, PARCELS, Guest
 from .system_image import PASSWORD
 
 RESCUE = ("lifeboat: rescue",)
@@ -56,6 +56,27 @@ def rescues(line: str, *damages: Damage, uefi: bool = False) -> Flow:
             yield from prepare(guest, uefi)
             for damage in damages:
                 yield from _survives(guest, damage)
+            guest.power_off()
+
+    return flow
+
+
+def hardware(line: str, *buses: str) -> Flow:
+    """The rescue image of one machine finds root when the disk is on another bus."""
+
+    def flow(tried: Tried) -> Iterator[str]:
+        with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
+            yield from prepare(guest)
+            for bus in buses:
+                guest.power_off()
+                guest.pull_the_plug()
+                guest.use_bus(bus)
+                guest.power_on()
+                choose(guest.line, *RESCUE)
+                guest.log_in()
+                print(f"--- {bus}\n" + guest.check("cat /run/lifeboat/rescue.log; findmnt -n /"), flush=True)
+                if "lifeboat.rescue=boot" not in guest.check("cat /proc/cmdline"):
+                    yield f"{bus}: this is no boot by the rescue entry"
             guest.power_off()
 
     return flow

@@ -86,6 +86,10 @@ class Guest:
         self._machine.firmware_variables = self._folder / "firmware.variables"
         shutil.copy(OVMF_VARIABLES, self._machine.firmware_variables)
 
+    def use_bus(self, bus: str) -> None:
+        """From the next power-on on the disks are attached in this way, one of harness.machine.BUSES."""
+        self._machine.bus = bus
+
     def power_on(self) -> None:
         """For a reboot too: QEMU ends when the guest reboots, is reset or loses its power."""
         self._monitor = Monitor()

@@ -39,6 +39,24 @@ class LostMachine(Exception):
     """The virtual machine was lost: nothing is known about the case it ran."""
 
 
+@dataclass(frozen=True)
+class Bus:
+    """How QEMU attaches disks: to these controllers, each as such a device."""
+
+    device: str
+    controllers: tuple[str, ...] = ()
+
+
+BUSES = {
+    "scsi": Bus("scsi-hd", ("virtio-scsi-pci,id=scsi",)),
+    "blk": Bus("virtio-blk-pci"),
+    "sata": Bus("ide-hd,bus=sata.{number}", ("ich9-ahci,id=sata",)),
+    "nvme": Bus("nvme"),
+    "usb": Bus("usb-storage,bus=usb.0", ("qemu-xhci,id=usb",)),
+    "megasas": Bus("scsi-hd", ("megasas,id=raid",)),
+}
+
+
 @dataclass
 class Line:
     """A line of the serial log and when it came, in seconds after power-on."""
@@ -109,12 +127,13 @@ class Machine:
         return command + self._disk_options()
 
     def _disk_options(self) -> list[str]:
-        options = ["-device", "virtio-scsi-pci,id=scsi"] if self.bus == "scsi" else []
-        device = "scsi-hd" if self.bus == "scsi" else "virtio-blk-pci"
+        bus = BUSES[self.bus]
+        options = [word for device in bus.controllers for word in ("-device", device)]
         for number, image in enumerate(self.disks):
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
             serial = Path(image).stem
-            options += ["-drive", drive, "-device", f"{device},id={serial},drive=disk{number},serial={serial}"]
+            device = f"{bus.device.format(number=number)},id={serial},drive=disk{number},serial={serial}"
+            options += ["-drive", drive, "-device", device]
         return options
 
 

@@ -18,6 +18,7 @@
 using namespace lifeboat;
 using tests::FakeMachine;
 using tests::ProgramResult;
+using namespace std::string_literals;
 
 namespace {
 
@@ -328,4 +329,75 @@ TEST_CASE("a folder that cannot be written to") {
     const ProgramResult result = machine.pack({"--output", machine.path("none/initrd")});
     CHECK(result.exit_code == 1);
     CHECK(result.err == "lifeboat pack: open '" + machine.path("none") + "': No such file or directory\n");
+}
+
+namespace {
+
+ProgramResult pack_rescue(const Machine& machine, std::vector<std::string> arguments = {}) {
+    machine.write("usr/sbin/lifeboat", "\177ELF and so on, a host command of the test");
+    arguments.insert(arguments.begin(), {"--rescue", "--command", machine.path("usr/sbin/lifeboat")});
+    return machine.pack(arguments);
+}
+
+constexpr const char* rescue_image = "boot/lifeboat/rescue/initrd.img-6.1-test";
+
+} // namespace
+
+TEST_CASE("the rescue image has what finds root, an index of just that, and the host command") {
+    const Machine machine;
+    const ProgramResult result = pack_rescue(machine);
+    CHECK(result.err == "");
+    REQUIRE(result.exit_code == 0);
+    CHECK(result.out.contains("root      UUID="s + uuid_a + " / ext4 defaults\n"));
+    CHECK(result.out.contains("\nmodules   8\n")); // all but shpchp, which no disk hangs on
+    const auto entries = read_initrd(machine.path(rescue_image));
+    const std::string modules = modules_folder;
+    for (const std::string& name :
+         {"init"s, "bin/lifeboat"s, "run"s, "target"s, "dev/console"s, modules + "/fs/ext4/ext4.ko",
+          modules + "/drivers/scsi/sd_mod.ko", modules + "/crypto/crc32c_generic.ko",
+          "lib/modules/6.1-test/modules.alias.bin"s, "lib/modules/6.1-test/modules.builtin.bin"s}) {
+        CAPTURE(name);
+        CHECK(entries.contains(name));
+    }
+    CHECK_FALSE(entries.contains(modules + "/drivers/pci/shpchp.ko"));
+    CHECK_FALSE(entries.contains("etc/sysctl.d/10-lifeboat.conf")); // it would outlive the boot
+    const std::string& index = entries.at("lib/modules/6.1-test/modules.dep.bin").content;
+    CHECK(index.contains("virtio_scsi.ko"));
+    CHECK_FALSE(index.contains("shpchp"));
+    const Plan plan = Plan::parse(entries.at("etc/lifeboat/plan").content);
+    REQUIRE(plan.roots.size() == 1);
+    CHECK(plan.roots[0].source() == "UUID="s + uuid_a);
+    CHECK(plan.coldplug == Coldplug::always);
+    CHECK(plan.console == ConsoleAccess::locked);
+    // The crash kernel's are not touched.
+    CHECK_FALSE(std::filesystem::exists(machine.initrd()));
+}
+
+TEST_CASE(
+    "two rescue images of the same inputs are the same bytes, and the console opens when it is asked for") {
+    const Machine machine;
+    REQUIRE(pack_rescue(machine).exit_code == 0);
+    REQUIRE(pack_rescue(machine, {"--output", machine.path("again")}).exit_code == 0);
+    CHECK(content_of(machine.path(rescue_image)) == content_of(machine.path("again")));
+    REQUIRE(pack_rescue(machine, {"--output", machine.path("open"), "--open-console"}).exit_code == 0);
+    const auto entries = read_initrd(machine.path("open"));
+    CHECK(Plan::parse(entries.at("etc/lifeboat/plan").content).console == ConsoleAccess::open);
+}
+
+TEST_CASE("a rescue image that would not reach root is refused, and the one before stays") {
+    const Machine machine;
+    REQUIRE(pack_rescue(machine).exit_code == 0);
+    const std::string before = content_of(machine.path(rescue_image));
+    std::filesystem::remove(machine.path(std::string(modules_folder) + "/drivers/scsi/virtio_scsi.ko"));
+    const ProgramResult lacking = pack_rescue(machine);
+    CHECK(lacking.exit_code == 1);
+    CHECK(lacking.err.contains("virtio_scsi"));
+    CHECK(content_of(machine.path(rescue_image)) == before);
+    CHECK(names_in(machine.path("boot/lifeboat/rescue")) == std::vector<std::string>{"initrd.img-6.1-test"});
+
+    const Machine elsewhere("mount 22 1 0:40 / / rw - nfs4 server:/root rw\n");
+    const ProgramResult network = pack_rescue(elsewhere);
+    CHECK(network.exit_code == 1);
+    CHECK(network.err.contains("the root file system"));
+    CHECK_FALSE(std::filesystem::exists(elsewhere.path(rescue_image)));
 }
