@@ -95,7 +95,7 @@ InitrdVerdict check_installed_initrd(const SystemPaths& paths, const std::string
     InitrdVerdict verdict{.kernel = version};
     const auto store = read_good_store(paths);
     if (store && store->newest_of(version) != nullptr)
-        verdict.reasons.push_back("there is none, and one is known good");
+        verdict.reasons.emplace_back("there is none, and one is known good");
     return verdict;
 }
 

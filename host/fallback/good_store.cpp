@@ -197,7 +197,7 @@ Result<> remove_generation(const SystemPaths& paths, std::string_view name) {
 
 std::vector<std::string> beyond_bound(const GoodStore& store, std::size_t bound, std::string_view running) {
     std::vector<std::string> leaving;
-    std::size_t of_running =
+    auto of_running =
         static_cast<std::size_t>(std::ranges::count(store.generations, running, &Generation::kernel));
     for (std::size_t i = store.generations.size(); i > 1 && store.generations.size() - leaving.size() > bound;
          --i) {

@@ -18,6 +18,8 @@ TEST_CASE("without a configuration there are defaults that work") {
     CHECK(config->plan.action == Action::reboot);
     CHECK(config->keep.count == 5);
     CHECK(config->cpus == 0);
+    CHECK(config->good_generations == 3);
+    CHECK(config->failed_boots == 0);
 }
 
 TEST_CASE("every key is taken") {
@@ -30,7 +32,8 @@ TEST_CASE("every key is taken") {
                       "deadline.target = 7\n"
                       "module = hpwdt soft_margin=30\n"
                       "command_line = irqpoll a=\"b c\"\n"
-                      "cpus = 2\nkeep.count = 3\nkeep.days = 30\nkeep.size = 2G\nkeep.count = 4");
+                      "cpus = 2\nkeep.count = 3\nkeep.days = 30\nkeep.size = 2G\nkeep.count = 4\n"
+                      "good.generations = 1\nrescue.after_failed_boots = 2");
     REQUIRE(config);
     CHECK(config->targets == std::vector<std::string>{"/srv/crash", "UUID=12 /crash ext4"});
     CHECK(config->plan.level == 17);
@@ -43,6 +46,8 @@ TEST_CASE("every key is taken") {
     CHECK(config->command_line == "irqpoll a=\"b c\"");
     CHECK(config->cpus == 2);
     CHECK(config->keep.count == 4);
+    CHECK(config->good_generations == 1);
+    CHECK(config->failed_boots == 2);
     CHECK(config->keep.days == 30);
     CHECK(config->keep.bytes == std::uint64_t{2} << 30);
 }
@@ -60,6 +65,9 @@ TEST_CASE("what cannot be used is refused, with its line") {
         {"target = var/crash", "line 1: target: 'var/crash' is not `SOURCE PATH [TYPE] [OPTIONS]`"},
         {"target = UUID=1 ../x", "line 1: target: path '../x' is not absolute and without '..'"},
         {"module = /lib/x.ko", "line 1: module: '/lib/x.ko' is not the name of a module"},
+        {"good.generations = 0", "line 1: good.generations: '0' is not a number from 1 to 100"},
+        {"rescue.after_failed_boots = 10",
+         "line 1: rescue.after_failed_boots: '10' is not a number from 0 to 9"},
         {"cpus = many", "line 1: cpus: 'many' is not a number from 0 to 1024"},
         {"keep.size = 5X", "line 1: keep.size: '5X' is not a size such as 500M or 2G"},
         {"keep.size = 99999999999999T",

@@ -265,9 +265,10 @@ TEST_CASE("where nothing can be kept what is kept stays") {
 
 TEST_CASE("a copy leaves room for the next kernel") {
     const GoodMachine machine;
+    constexpr std::array ways = {StoredBy::copy};
     const PlaceRequest request{.from = machine.path("boot/vmlinuz-6.1"),
                                .to = machine.path("boot/copy"),
-                               .ways = std::array{StoredBy::copy},
+                               .ways = ways,
                                .reserve_bytes = std::uint64_t{1} << 60};
     const auto placed = place_file(request);
     REQUIRE_FALSE(placed);
