@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 #include <pty.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace lifeboat;
