@@ -18,13 +18,14 @@ namespace lifeboat {
 
 namespace {
 
-// A crash kernel whose vmcore is missing is one still: what was loaded to catch a panic starts no system.
-// Source: Linux Documentation/admin-guide/kernel-parameters.txt, elfcorehdr=.
+// A crash kernel whose vmcore is missing is one still: what was loaded to catch a panic starts no system. Nor
+// does a kernel of which nothing can be known. Source: Linux Documentation/admin-guide/kernel-parameters.txt,
+// elfcorehdr=.
 bool is_crash_kernel(const SystemPaths& paths) {
-    if (::access(paths.vmcore().c_str(), F_OK) == 0)
+    const auto line = read_file(paths.proc + "/cmdline");
+    if (!line || ::access(paths.vmcore().c_str(), F_OK) == 0)
         return true;
-    const auto parameters = parse_kernel_command_line(read_file(paths.proc + "/cmdline").value_or(""));
-    return std::ranges::contains(parameters, "elfcorehdr", &KernelParameter::name);
+    return std::ranges::contains(parse_kernel_command_line(*line), "elfcorehdr", &KernelParameter::name);
 }
 
 } // namespace
