@@ -2,6 +2,7 @@
 #include "tests/builders/faulty_calls.h"
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <stdexcept>
 
@@ -25,7 +26,7 @@ const std::map<unsigned long long, std::string> changing_calls = {
     {SYS_ioctl, "ioctl"},       {SYS_fallocate, "fallocate"},
 };
 
-[[noreturn]] void become_program(const std::vector<std::string>& arguments) {
+int become_program(const std::vector<std::string>& arguments) {
     std::vector<char*> argv;
     for (const std::string& argument : arguments)
         argv.push_back(const_cast<char*>(argument.c_str()));
@@ -34,16 +35,22 @@ const std::map<unsigned long long, std::string> changing_calls = {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         ::dup2(none, fd);
     ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); // it cannot look for leaks while it is traced
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
     ::execv(argv[0], argv.data());
-    ::_exit(127);
+    return 127;
 }
 
-bool changes_files(const user_regs_struct& registers) {
+// A sanitizer writes to pipes of its own.
+bool is_file(pid_t process, unsigned long long fd) {
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(
+        "/proc/" + std::to_string(process) + "/fd/" + std::to_string(fd), error);
+    return !error && target.string().starts_with('/') && !target.string().starts_with("/dev/");
+}
+
+bool changes_files(pid_t process, const user_regs_struct& registers) {
     switch (registers.orig_rax) {
     case SYS_write:
-        return registers.rdi > STDERR_FILENO;
+        return is_file(process, registers.rdi);
     case SYS_openat:
         return (registers.rdx & O_CREAT) != 0;
     case SYS_open:
@@ -92,7 +99,7 @@ private:
     void enter() {
         user_regs_struct registers{};
         ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
-        if (!changes_files(registers))
+        if (!changes_files(child_, registers))
             return;
         made_.calls.push_back(changing_calls.at(registers.orig_rax));
         if (made_.calls.size() - 1 != at_)
@@ -125,14 +132,21 @@ private:
 
 } // namespace
 
-FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
-                         int os_error) {
+FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error) {
     const pid_t child = ::fork();
     if (child < 0)
         throw std::runtime_error("fork failed");
-    if (child == 0)
-        become_program(arguments);
+    if (child == 0) {
+        ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        ::raise(SIGSTOP);
+        ::_exit(work());
+    }
     return Tracer(child, at, os_error).run();
+}
+
+FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
+                         int os_error) {
+    return run_with_fault([&] { return become_program(arguments); }, at, os_error);
 }
 
 } // namespace lifeboat::tests

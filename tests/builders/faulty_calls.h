@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Runs a program and lets one of the system calls by which it changes files go wrong, or kills it there: what
-// a full or failing disk does, and what a machine that stops leaves behind as far as names are concerned.
+// Runs a program, or a function in a process of its own, and lets one of the system calls by which it changes
+// files go wrong, or kills it there: what a full or failing disk does, and what a machine that stops leaves
+// behind as far as names are concerned.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,5 +22,7 @@ struct FaultyRun {
 // it instead, and the program goes on. Nothing goes wrong where `at` is empty. x86_64 only; ptrace(2).
 FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
                          int os_error = 0);
+
+FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error = 0);
 
 } // namespace lifeboat::tests

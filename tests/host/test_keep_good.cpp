@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/builders/faulty_calls.h"
 #include "tests/error_text.h"
 #include "tests/host/good_machine.h"
 
@@ -17,6 +18,8 @@ using tests::initrd_with;
 namespace {
 
 const std::string first_name = "6.1+20231114T221320Z"; // of second 1,700,000,000
+
+const std::string second_name = "6.1+20231114T221420Z";
 
 // No file can grow beyond this while it is there, as on a full disk.
 class FullDisk {
@@ -37,6 +40,24 @@ public:
 private:
     rlimit before_{};
     void (*handler_)(int) = nullptr;
+};
+
+// One generation is kept, and another is to be.
+struct Upgraded : GoodMachine {
+    Upgraded() {
+        REQUIRE(keep());
+        write("boot/initrd.img-6.1", initrd_with("second"));
+    }
+    [[nodiscard]] tests::FaultyRun keep_second(std::optional<std::size_t> at, int os_error = 0) const {
+        return tests::run_with_fault([this] { return keep(1'700'000'060, 1) ? 0 : 1; }, at, os_error);
+    }
+    // Whatever has a final name is what was kept.
+    void check_kept() const {
+        for (const Generation& generation : read_good_store(paths()).value().generations) {
+            CHECK(check_kept_file(paths(), generation.image, generation.image_path()));
+            CHECK(check_kept_file(paths(), generation.initrd, generation.initrd_path()));
+        }
+    }
 };
 
 bool same_file(const std::string& one, const std::string& other) {
@@ -277,6 +298,39 @@ TEST_CASE("a copy leaves room for the next kernel") {
         "copy '" + request.from +
         "': 10 bytes, with 1152921504606846976 that are to stay free, do not go into the "));
     CHECK_FALSE(machine.exists("boot/copy"));
+}
+
+TEST_CASE("a machine that stops while it keeps has what was kept, or what is new, or both") {
+    const Upgraded untouched;
+    const auto calls = untouched.keep_second(std::nullopt);
+    REQUIRE(calls.exit_code == 0);
+    REQUIRE(untouched.kept_names() == std::vector{second_name});
+    for (std::size_t at = 0; at < calls.calls.size(); ++at) {
+        CAPTURE(at);
+        CAPTURE(calls.calls[at]);
+        const Upgraded machine;
+        CHECK(machine.keep_second(at).exit_code == 128 + SIGKILL);
+        CHECK_FALSE(machine.kept_names().empty());
+        CHECK(read_good_store(machine.paths()).value().unreadable.empty());
+        machine.check_kept();
+        CHECK(error_text(machine.keep(1'700'000'060, 1)) == "no error");
+        CHECK(machine.names_in("boot/lifeboat/good") == std::vector{second_name});
+    }
+}
+
+TEST_CASE("whichever call fails while it keeps, what was kept is there or what is new") {
+    const auto calls = Upgraded().keep_second(std::nullopt);
+    for (const int os_error : {ENOSPC, EIO})
+        for (std::size_t at = 0; at < calls.calls.size(); ++at) {
+            CAPTURE(at);
+            CAPTURE(calls.calls[at]);
+            const Upgraded machine;
+            CHECK(machine.keep_second(at, os_error).exit_code <= 1);
+            CHECK_FALSE(machine.kept_names().empty());
+            machine.check_kept();
+            CHECK(error_text(machine.keep(1'700'000'060, 1)) == "no error");
+            CHECK(machine.names_in("boot/lifeboat/good") == std::vector{second_name});
+        }
 }
 
 TEST_CASE("what a cut-off has left is no generation and is removed") {
