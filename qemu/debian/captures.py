@@ -83,7 +83,9 @@ def _measure(guest: Guest) -> None:
     packed = guest.run("lifeboat pack", INSTALL_SECONDS)
     print(packed.output, flush=True)
     tell("build_seconds", f"{packed.seconds:.1f}")
-    tell("initrd_bytes", guest.check(f"stat -c %s /var/lib/lifeboat/initrd.img-{guest.release}").strip())
+    sizes = re.search(r"(?m)^initrd +(\d+) bytes packed, (\d+) unpacked", packed.output)
+    tell("initrd_bytes", sizes[1] if sizes else "unknown")
+    tell("initrd_unpacked_bytes", sizes[2] if sizes else "unknown")
     if loaded := guest.check("lifeboat load"):
         print(loaded, flush=True)
 

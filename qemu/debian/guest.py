@@ -50,7 +50,7 @@ class Guest:
     """with Guest(image, folder) as guest: guest.log_in(); guest.check("systemctl is-system-running")
 
     Works on a copy of the image in `folder`, where the serial log is too. `parcels` are files that the guest finds in
-    /root/parcels after unpack_parcels().
+    /root/parcels after unpack_parcels(). `cpu_room` CPUs and a DIMM of `dimm_room` MiB may come while it runs.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Guest:
         parcels: list[Path] | None = None,
         memory: str = "1G",
         cpus: int = 2,
+        cpu_room: int = 0,
+        dimm_room: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.release = image.release
@@ -68,7 +70,8 @@ class Guest:
         self._asked = 0
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
         _pack(parcels or [], folder / "parcels.img")
-        self._machine = Machine(memory=memory, cpus=cpus, disks=[str(self.disk), str(folder / "parcels.img")])
+        disks = [str(self.disk), str(folder / "parcels.img")]
+        self._machine = Machine(memory=memory, cpus=cpus, cpu_room=cpu_room, dimm_room=dimm_room, disks=disks)
 
     def __enter__(self) -> "Guest":
         self._log = (self._folder / SERIAL_LOG).open("wb")
@@ -135,6 +138,16 @@ class Guest:
         self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
         self._come_back()
         self.log_in()
+
+    def plug_dimm(self, mebibytes: int) -> None:
+        backend = {"qom-type": "memory-backend-ram", "id": "dimm-memory", "size": mebibytes << 20}
+        self._monitor.execute("object-add", **backend)
+        self._monitor.execute("device_add", driver="pc-dimm", id="dimm", memdev="dimm-memory")
+
+    def plug_cpu(self) -> None:
+        places = self._monitor.execute("query-hotpluggable-cpus")
+        free = next(place for place in places if "qom-path" not in place)
+        self._monitor.execute("device_add", driver=free["type"], id="late-cpu", **free["props"])
 
     def reset(self) -> None:
         """As the button does it."""

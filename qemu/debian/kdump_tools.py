@@ -2,9 +2,10 @@
 """Debian's own stack in the same guest: what there is to be better than, and what our files have to work with."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
-from . import system_image
+from . import disk_image, system_image
 from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell
 from .guest import PARCELS, Guest
 
@@ -33,8 +34,19 @@ def baseline(line: str) -> Flow:
             print(files, flush=True)
             if not re.search(r"/dump\.\d+", files):
                 yield f"kdump-tools saved no dump: {files}"
+            guest.power_off()
+        _tell_unpacked_size(guest, tried)
 
     return flow
+
+
+def _tell_unpacked_size(guest: Guest, tried: Tried) -> None:
+    """Of all the archives in it."""
+    initrd = tried.folder / "kdump-initrd"
+    disk_image.copy_file(guest.disk, f"/var/lib/kdump/initrd.img-{guest.release}", initrd)
+    command = [tried.command, "ls", "-l", initrd]
+    headings = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    tell("initrd_unpacked_bytes", sum(int(size) for size in re.findall(r", (\d+) unpacked, \d+ entries", headings)))
 
 
 def loads_our_files(line: str) -> Flow:

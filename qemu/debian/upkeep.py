@@ -65,6 +65,7 @@ def failing_build(line: str) -> Flow:
             yield from _fails_to_pack(guest, "the disk is full", FILL_DISK)
             guest.check("rm /full /full.too")
             yield from _stands(guest, before)
+            yield from _refuses_encrypted(guest)
             module = "$(modinfo -n sd_mod)"
             yield from _fails_to_pack(guest, "a module is missing", f"m={module} && mv $m $m.away && depmod")
             yield from _stands(guest, before)
@@ -88,6 +89,18 @@ def _fails_to_pack(guest: Guest, why: str, command: str) -> Iterator[str]:
             yield f"{why}, and '{attempt}' says nothing of it"
         if (answer.status == 0) != ("postinst" in attempt):
             yield f"{why}, and '{attempt}' ends with {answer.status}"
+
+
+def _refuses_encrypted(guest: Guest) -> Iterator[str]:
+    guest.check("tune2fs -O encrypt $(findmnt -no SOURCE /) && mkdir /sealed")
+    # FS_IOC_SET_ENCRYPTION_POLICY, a policy of version 1: it needs no key. Source: linux/fscrypt.h.
+    policy = "open(my $d, '<', '/sealed') && ioctl($d, 0x800c6613, pack('C4a8', 0, 1, 4, 0, 'no key')) or die $!"
+    guest.check(f'perl -e "{policy}"'.replace("$", r"\$"))
+    guest.check("echo 'target = /sealed/crash' > /root/sealed.conf")
+    answer = guest.run("lifeboat pack --config /root/sealed.conf --output /root/initrd")
+    print(answer.output, flush=True)
+    if answer.status == 0 or "'/sealed/crash' is encrypted (fscrypt)" not in answer.output:
+        yield f"a target in an encrypted folder is packed: {answer.output}"
 
 
 def _stands(guest: Guest, before: str) -> Iterator[str]:

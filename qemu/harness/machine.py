@@ -65,6 +65,7 @@ class Machine:
     five_levels: bool = True
     bus: str = "scsi"
     disks: list[str] = field(default_factory=list)
+    cpu_room: int = 0  # CPUs that may come while the machine runs
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -95,7 +96,8 @@ class Machine:
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
-        command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
+        cpus = f"{self.cpus},maxcpus={self.cpus + self.cpu_room}"
+        command += ["-m", f"{self.memory}{room}", "-smp", cpus, "-serial", "stdio"]
         if self.kernel:
             command += ["-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", self.command_line]
         command += [word for device in self.devices for word in ("-device", device)]
