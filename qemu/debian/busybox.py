@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import system_image
-from .captures import SYSRQ, Flow, Tried, panic_as_named_task, tell
+from .captures import SYSRQ, Flow, Tried, panic_as_named_task, tell, tell_seconds
 from .guest import PARCELS, Guest
 from .smallest import Stack, search
 
@@ -40,13 +40,13 @@ def busybox(line: str, smallest: int, largest: int) -> Flow:
             if built.status != 0:
                 yield f"the initrd cannot be built: {built.output}"
                 return
-            tell("build_seconds", f"{built.seconds:.1f}")
+            tell_seconds("build", built.seconds, built.cpu_seconds)
             tell("initrd_bytes", guest.check("stat -c %s /root/initrd").strip())
             tell("initrd_unpacked_bytes", guest.check("zstd -dc /root/initrd | wc -c").strip())
             guest.reboot()
             print(guest.check(STACK.load), flush=True)
             crash = panic_as_named_task(guest, SYSRQ)
-            tell("panic_to_restart_seconds", f"{crash.restart:.1f}")
+            tell_seconds("panic_to_restart", crash.restart, crash.cpu_seconds)
             guest.log_in()
             print(guest.check("ls -l /var/crash/*"), flush=True)
             yield from search(guest, STACK, smallest, largest)

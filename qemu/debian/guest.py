@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A full Debian system in QEMU, used over its serial console as a person would."""
 
+import os
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Answer:
     status: int
     output: str
     seconds: float
+    cpu_seconds: float  # of QEMU's
 
 
 class CommandFailed(Exception):
@@ -44,6 +46,7 @@ class Crash:
     init: float | None
     restart: float | None
     text: str
+    cpu_seconds: float  # that QEMU has had from the panic to the restart
 
 
 class Guest:
@@ -116,12 +119,13 @@ class Guest:
 
     def run(self, command: str, seconds: float = COMMAND_SECONDS) -> Answer:
         self._asked += 1
-        start = self.line.seconds
+        start, cpu_start = self.line.seconds, self._cpu_seconds()
         # The marker is put together by the guest, so that it is not found in an echo of the command.
         self.line.send(f"{{ {command}\n}} </dev/null 2>&1; printf '@%s-%d:%d@\\n' done {self._asked} $?\n")
         begin = self.line.position
         found = self.line.wait_for(rf"@done-{self._asked}:(\d+)@\n", seconds)
-        return Answer(int(found[1]), self.line.text[begin : found.start()], self.line.seconds - start)
+        output = self.line.text[begin : found.start()]
+        return Answer(int(found[1]), output, self.line.seconds - start, self._cpu_seconds() - cpu_start)
 
     def check(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
         """Its output; CommandFailed when it fails."""
@@ -164,13 +168,18 @@ class Guest:
         self.line.send(f"{command}\n")
         # An oops that panics goes over to the crash kernel before that line.
         found = self.line.wait_for("Kernel panic - not syncing|Linux version", COMMAND_SECONDS)
-        panic = self._when(found)
+        panic, cpu_start = self._when(found), self._cpu_seconds()
         begin = found.start()
         end = self._when(self.line.wait_for("reboot: (Restarting system|machine restart)|Rebooting in", seconds))
         text = self.line.text[begin : self.line.position]
+        cpu_seconds = self._cpu_seconds() - cpu_start
         self._come_back()
         kernel = self._after(panic, begin, "Linux version")
-        return Crash(kernel, self._after(panic, begin, "Run /init as init"), end - panic, text)
+        return Crash(kernel, self._after(panic, begin, "Run /init as init"), end - panic, text, cpu_seconds)
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
     def _when(self, found) -> float:
         return self.line.seconds_of(found.start())

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 from . import disk_image, system_image
-from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell
+from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell, tell_seconds
 from .guest import PARCELS, Guest
 
 PACKAGES = ("kdump-tools",)
@@ -23,12 +23,12 @@ def baseline(line: str) -> Flow:
             guest.log_in()
             reserve(guest, "128M")
             built = guest.run(f"{HOOK} {guest.release}", BUILD_SECONDS)
-            tell("build_seconds", f"{built.seconds:.1f}")
+            tell_seconds("build", built.seconds, built.cpu_seconds)
             guest.reboot()
             print(guest.check("kdump-config show; ls -l /var/lib/kdump"), flush=True)
             tell("initrd_bytes", guest.check(f"stat -c %s /var/lib/kdump/initrd.img-{guest.release}").strip())
             crash = panic_as_named_task(guest, SYSRQ)
-            tell("panic_to_restart_seconds", f"{crash.restart:.1f}")
+            tell_seconds("panic_to_restart", crash.restart, crash.cpu_seconds)
             guest.log_in()
             files = guest.check("find /var/crash -type f -size +1M")
             print(files, flush=True)
