@@ -12,6 +12,7 @@ from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_nam
 from .guest import PARCELS, Guest
 
 STATE = "/var/lib/lifeboat"
+EXIT_DEGRADED = 3
 # What is reserved for root comes after what df calls available.
 FILL_DISK = "fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; dd if=/dev/zero of=/full.too bs=64k"
 
@@ -41,6 +42,7 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
             if (running := guest.check("uname -r").strip()) != new:
                 yield f"after the reboot kernel {running} runs, not {new}"
             yield from _is_loaded(guest, new, packed=[old, new])
+            yield from _goes_back(guest, new, old)
             print(guest.check(f"dpkg --remove linux-image-{old}", INSTALL_SECONDS), flush=True)
             yield from _is_loaded(guest, new, packed=[new])
             crash = panic_as_named_task(guest, SYSRQ)
@@ -52,6 +54,24 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
             yield from _is_gone(guest)
 
     return flow
+
+
+def _goes_back(guest: Guest, wanted: str, other: str) -> Iterator[str]:
+    """Another packed kernel is loaded where the wanted one cannot be: a unit that runs, and a status that says so."""
+    initrd = f"{STATE}/initrd.img-{wanted}"
+    guest.check(f"mv {initrd} {initrd}.away")
+    restarted = guest.run("systemctl restart lifeboat.service && systemctl is-active lifeboat.service")
+    status = guest.run("lifeboat status")
+    print(restarted.output, status.output, flush=True)
+    if restarted.status != 0:
+        yield f"with another kernel loaded the unit has failed: {restarted.output}"
+    told = f"kernel {other} is loaded as the way back, {wanted} should be"
+    if status.status != EXIT_DEGRADED or told not in status.output:
+        yield f"'lifeboat status' does not tell of the way back: {status.status}: {status.output}"
+    if guest.run(f"lifeboat load --kernel {wanted}").status == 0:
+        yield "'lifeboat load --kernel' of a kernel that cannot be loaded is a success"
+    guest.check(f"mv {initrd}.away {initrd} && systemctl restart lifeboat.service")
+    yield from _is_loaded(guest, wanted, packed=[other, wanted])
 
 
 def failing_build(line: str) -> Flow:
