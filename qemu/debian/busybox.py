@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The leanest stack that can be put together from Debian's packages, in the same guest: busybox for init, makedumpfile with
+"""The leanest stack that Debian's packages make, in the same guest: busybox for init, makedumpfile with
 its libraries, the modules that the root file system needs, loaded by kexec-tools."""
 
 import subprocess
@@ -23,7 +23,7 @@ LINES_BEYOND_DEBIAN = ("6.12",)
 
 
 def busybox(line: str, smallest: int, largest: int) -> Flow:
-    """Told are the initrd's sizes, the time that building it and a capture take, the smallest reservation that captures."""
+    """Tells the initrd's sizes, what building it and a capture take, and the smallest reservation that captures."""
 
     def flow(tried: Tried) -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
