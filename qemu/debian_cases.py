@@ -36,9 +36,9 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "smallest-kdump-tools-6.1-generic": DebianCase(smallest.debian("6.1-generic", 64, 192), timeout_seconds=7200),
     # What Debian has of its own, and what can be made of its packages
     "kdump-tools-loads-ours": DebianCase(kdump_tools.loads_our_files("6.1")),
-    "busybox-6.1": DebianCase(busybox.busybox("6.1", 64, 128), timeout_seconds=3600),
-    "busybox-6.12": DebianCase(busybox.busybox("6.12", 64, 128), timeout_seconds=3600),
-    "busybox-6.1-generic": DebianCase(busybox.busybox("6.1-generic", 80, 128), timeout_seconds=3600),
+    "busybox-6.1": DebianCase(busybox.busybox("6.1", 76, 108), timeout_seconds=3600),
+    "busybox-6.12": DebianCase(busybox.busybox("6.12", 72, 104), timeout_seconds=3600),
+    "busybox-6.1-generic": DebianCase(busybox.busybox("6.1-generic", 88, 120), timeout_seconds=3600),
     "kdump-tools-6.1": DebianCase(kdump_tools.baseline("6.1")),
     "kdump-tools-6.12": DebianCase(kdump_tools.baseline("6.12")),
     "kdump-tools-6.1-generic": DebianCase(kdump_tools.baseline("6.1-generic")),
