@@ -9,6 +9,7 @@ from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_nam
 from .guest import Guest
 from .upkeep import STATE
 
+CPUS = 2  # the next one's number
 DIMM_MEBIBYTES = 256
 RELOAD_SECONDS = 120
 RECORD = "/run/lifeboat/loaded"
@@ -17,11 +18,13 @@ RECORD = "/run/lifeboat/loaded"
 def hooks(line: str) -> Flow:
     def flow(tried: Tried) -> Iterator[str]:
         image = system_image.fetch(line)
-        with Guest(image, tried.folder, [tried.package], cpu_room=1, dimm_room=DIMM_MEBIBYTES) as guest:
+        with Guest(image, tried.folder, [tried.package], cpus=CPUS, cpu_room=1, dimm_room=DIMM_MEBIBYTES) as guest:
             install(guest)
             yield from _kernel_install(guest)
             yield from _is_loaded_again(guest, "a DIMM came", lambda: guest.plug_dimm(DIMM_MEBIBYTES))
             yield from _is_loaded_again(guest, "a CPU came", guest.plug_cpu)
+            # The panic's NMI goes to each CPU that is present, and one that never ran resets an emulated machine.
+            guest.check(f"echo 1 > /sys/devices/system/cpu/cpu{CPUS}/online")
             status = guest.run("lifeboat status")
             print(status.output, flush=True)
             if status.status != 0:
