@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "host/subcommands.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <format>
 #include <string>
@@ -20,17 +22,24 @@ struct Candidates {
     bool are_kernels = false;
 };
 
+bool names_files(std::string_view text) {
+    return std::ranges::any_of(std::array{"FILE", "FOLDER", "DIR", "INPUT", "INITRD"},
+                               [&](std::string_view name) { return text.contains(name); });
+}
+
 // "kdump|elf" names words, "zstd[:LEVEL]|none" too, "0..31" and "N" do not; other capitals are files.
 Candidates candidates_of(std::string_view text) {
-    Candidates candidates;
     if (text == "VERSION")
         return {.are_kernels = true};
     if (!text.contains('|'))
-        return {.are_files = text.contains("FILE") || text.contains("FOLDER") || text.contains("INPUT") ||
-                             text.contains("INITRD")};
+        return {.are_files = names_files(text)};
+    Candidates candidates;
     while (!text.empty()) {
         const std::string_view word = text.substr(0, text.find('|'));
-        (candidates.words += candidates.words.empty() ? "" : " ") += word.substr(0, word.find('['));
+        if (word == "VERSION")
+            candidates.are_kernels = true;
+        else
+            (candidates.words += candidates.words.empty() ? "" : " ") += word.substr(0, word.find('['));
         text.remove_prefix(std::min(word.size() + 1, text.size()));
     }
     return candidates;
@@ -49,7 +58,7 @@ std::string bash_generator(const Candidates& candidates, std::string_view more_w
     std::string words(more_words);
     (words += words.empty() || candidates.words.empty() ? "" : " ") += candidates.words;
     if (candidates.are_kernels)
-        words += "$(ls /lib/modules 2>/dev/null)";
+        words += " $(ls /lib/modules 2>/dev/null)";
     std::string text = std::format(R"(COMPREPLY=($(compgen -W "{}" -- "$word")))", words);
     if (candidates.are_files)
         text += R"(; [[ $word == -* ]] || COMPREPLY+=($(compgen -f -- "$word")))";
@@ -103,15 +112,15 @@ std::string zsh_text(std::string_view text) {
 
 std::string zsh_action(const Candidates& candidates) {
     if (candidates.are_kernels)
-        return "{_files -W /lib/modules -/}";
+        return std::format("({} $(ls /lib/modules 2>/dev/null))", candidates.words);
     if (candidates.are_files)
         return "_files";
     return candidates.words.empty() ? " " : "(" + candidates.words + ")";
 }
 
 std::string zsh_option(const Option& option) {
-    std::string text =
-        std::format("'{}{}[{}]", option.repeats ? "*" : "", option.name, zsh_text(option.help));
+    std::string text = std::format("'{}{}{}[{}]", option.repeats ? "*" : "", option.name,
+                                   option.value.empty() ? "" : "=", zsh_text(option.help));
     if (!option.value.empty())
         text += std::format(":{}:{}", zsh_text(option.value), zsh_action(candidates_of(option.value)));
     return text + "'";

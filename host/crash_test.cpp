@@ -8,7 +8,7 @@
 #include "vmcore/dump_verifier.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <format>
 
 #include <unistd.h>
 
@@ -26,22 +26,6 @@ std::string pending_path(const std::string& folder) {
 
 std::string tested_path(const std::string& folder) {
     return folder + "/tested";
-}
-
-// The links name what is loaded; what they lead to is what was tried.
-Result<> add_what_is_loaded(Manifest& manifest, const std::string& folder) {
-    for (const auto& [role, link] : {std::pair("kernel", "vmlinuz"), std::pair("initrd", "initrd.img")}) {
-        const std::string path = folder + '/' + link;
-        char* const resolved = ::realpath(path.c_str(), nullptr);
-        if (resolved == nullptr)
-            return fail_system("find '{}'", path);
-        std::string place(resolved);
-        std::free(resolved);
-        if (role == std::string_view("kernel"))
-            manifest.kernel = place.substr(place.rfind('/') + 1); // "vmlinuz-VERSION"
-        TRY(manifest.add_file(role, std::move(place)));
-    }
-    return {};
 }
 
 std::string finding_of(const KeptDump& kept, const DumpVerdict& verdict) {
@@ -63,12 +47,11 @@ TestResult judge(const KeptDump& kept) {
 
 } // namespace
 
-Result<> note_pending_test(const std::string& folder, std::int64_t now_s) {
-    Manifest manifest;
-    TRY(add_what_is_loaded(manifest, folder));
+Result<> note_pending_test(const std::string& folder, Manifest loaded, std::int64_t now_s) {
     const std::string boot = TRY(read_file(boot_id_path));
-    manifest.facts = {{"time", std::to_string(now_s)}, {"boot", std::string(trim(split_lines(boot)[0]))}};
-    return write_manifest(pending_path(folder), manifest);
+    loaded.facts.push_back({"time", std::to_string(now_s)});
+    loaded.facts.push_back({"boot", std::string(trim(split_lines(boot)[0]))});
+    return write_manifest(pending_path(folder), loaded);
 }
 
 Result<std::optional<TestResult>> settle_pending_test(const std::string& folder,

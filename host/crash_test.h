@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A crash that was wanted: what `lifeboat test` notes before it, and what the next boot makes of it.
 //
-// Below the state folder (/var/lib/lifeboat) `test-pending` is a manifest of the kernel and the initrd that
-// were tried, with the facts `time` (seconds since 1970) and `boot` (the kernel's random boot id); `tested`
-// is the same of the last test that passed, with the fact `dump`. Whether the test still holds is whether the
-// manifest's files have not changed.
+// Below the state folder (/var/lib/lifeboat) `test-pending` is the record of what was loaded
+// (host/crash_kernel/loading.h), with the facts `time` (seconds since 1970) and `boot` (the kernel's random
+// boot id); `tested` is the same of the last test that passed, with the fact `dump`.
 #pragma once
 
 #include "base/result.h"
@@ -17,8 +16,8 @@
 
 namespace lifeboat::host {
 
-// Notes, durably, that the machine is about to be crashed.
-Result<> note_pending_test(const std::string& folder, std::int64_t now_s);
+// Notes, durably, that the machine is about to be crashed with this loaded.
+Result<> note_pending_test(const std::string& folder, Manifest loaded, std::int64_t now_s);
 
 // Of a test whose crash is behind us.
 struct TestResult {

@@ -1,48 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/dump_store.h"
 
-#include <algorithm>
-#include <memory>
+#include "host/machine/mount_table.h"
+#include "host/machine/resolved_path.h"
 
-#include <libmount/libmount.h>
+#include <algorithm>
+#include <format>
 
 namespace lifeboat::host {
-
-namespace {
-
-constexpr const char* mount_table_path = "/proc/self/mountinfo";
-
-struct FreeTable {
-    void operator()(libmnt_table* table) const { ::mnt_unref_table(table); }
-};
-struct FreeCache {
-    void operator()(libmnt_cache* cache) const { ::mnt_unref_cache(cache); }
-};
-
-// Where `source` (a tag or a device) is mounted whole, and not a folder of it.
-Result<std::string> find_mount_point(const std::string& source) {
-    const std::unique_ptr<libmnt_table, FreeTable> table(::mnt_new_table());
-    const std::unique_ptr<libmnt_cache, FreeCache> cache(::mnt_new_cache());
-    if (!table || ::mnt_table_parse_file(table.get(), mount_table_path) != 0)
-        return fail_system("read '{}'", mount_table_path);
-    ::mnt_table_set_cache(table.get(), cache.get());
-    libmnt_fs* const mount = ::mnt_table_find_source(table.get(), source.c_str(), MNT_ITER_BACKWARD);
-    if (mount == nullptr)
-        return fail(ErrorKind::no_data, "'{}' is not mounted", source);
-    const char* const root = ::mnt_fs_get_root(mount);
-    if (root != nullptr && std::string_view(root) != "/")
-        return fail(ErrorKind::no_data, "of '{}' only the folder '{}' is mounted", source, root);
-    return std::string(::mnt_fs_get_target(mount));
-}
-
-} // namespace
 
 Result<std::string> find_dump_folder(std::string_view target) {
     if (!target.contains(' '))
         return std::string(target);
     const Target parsed = TRY(parse_target(target));
-    const std::string mount_point = TRY(find_mount_point(parsed.source()));
-    return mount_point == "/" ? parsed.path : mount_point + parsed.path;
+    return joined_path(TRY(find_mount_point({}, parsed.source())), parsed.path);
 }
 
 DumpStore find_dump_store(const Config& config) {

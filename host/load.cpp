@@ -81,7 +81,7 @@ ExitCode load(const Arguments& arguments) {
     const auto kernel = run_load(arguments, *order);
     if (!kernel)
         return failure(name, kernel.error().text);
-    return report_way_back(name, *kernel);
+    return report_way_back(name, *kernel, order->is_named() ? Order::named : Order::any);
 }
 
 } // namespace lifeboat::host

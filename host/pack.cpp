@@ -156,6 +156,7 @@ Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
 Result<> write_initrd(Packed& packed, const std::string& path) {
     packed.sizes = TRY(packed.contents.writer.write(path));
     packed.need = memory_need({.kernel_init_bytes = packed.machine.kernel.init_bytes,
+                               .follows_hotplug = packed.machine.kernel.follows_hotplug,
                                .packed_bytes = packed.sizes.packed_bytes,
                                .rootfs_bytes = packed.sizes.rootfs_bytes,
                                .module_bytes = packed.contents.module_memory_bytes});

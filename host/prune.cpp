@@ -40,6 +40,24 @@ std::size_t prune_folder(const std::string& folder, const std::vector<StoredDump
     return failures;
 }
 
+// The same of what a removal that was cut off has left.
+std::size_t finish_removals(const std::string& folder, const std::vector<std::string>& names,
+                            bool only_tell) {
+    std::size_t failures = 0;
+    for (const std::string& half : names) {
+        if (!only_tell)
+            if (const auto done = finish_removal(folder, half); !done) {
+                failure(name, done.error().text);
+                ++failures;
+                continue;
+            }
+        std::puts(std::format("{} {}/{} (the rest of a removal that was cut off)",
+                              only_tell ? "would remove" : "removed", folder, half)
+                      .c_str());
+    }
+    return failures;
+}
+
 Result<> prune_all(const Retention& retention, const DumpStore& store, bool only_tell) {
     std::size_t failures = 0;
     for (const std::string& folder : store.folders) {
@@ -48,6 +66,7 @@ Result<> prune_all(const Retention& retention, const DumpStore& store, bool only
             continue;
         if (!dumps)
             return fail(dumps.error());
+        failures += finish_removals(folder, TRY(list_half_removed(folder)), only_tell);
         failures += prune_folder(folder, beyond_retention(*dumps, retention, std::time(nullptr)), only_tell);
     }
     if (failures > 0)

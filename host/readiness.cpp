@@ -10,6 +10,7 @@
 #include "host/machine/state_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include <sys/stat.h>
@@ -171,11 +172,20 @@ void judge_targets(const MachineView& view, std::vector<Finding>& findings) {
 }
 
 void judge_tested(const MachineView& view, std::vector<Finding>& findings) {
-    if (!view.tested)
-        findings.push_back({Severity::note, "a crash was never tested here: `lifeboat test`"});
-    else if (!view.tested->changes.empty())
-        findings.push_back({Severity::note, std::format("since the last crash test, {}: `lifeboat test`",
-                                                        sentence_of(view.tested->changes))});
+    const std::string doubt = view.test_doubt();
+    if (!doubt.empty())
+        findings.push_back({Severity::note, doubt + ": `lifeboat test`"});
+}
+
+std::string_view digest_of(const Manifest& manifest, std::string_view role) {
+    const auto found = std::ranges::find(manifest.files, role, &ManifestFile::role);
+    return found == manifest.files.end() ? std::string_view() : found->digest;
+}
+
+bool are_same_files(const Manifest& one, const Manifest& other) {
+    return std::ranges::all_of(std::array{"image", "initrd"}, [&](std::string_view role) {
+        return digest_of(one, role) == digest_of(other, role);
+    });
 }
 
 } // namespace
@@ -183,6 +193,18 @@ void judge_tested(const MachineView& view, std::vector<Finding>& findings) {
 std::optional<std::uint64_t> MachineView::needed_bytes() const {
     const auto fact = packed ? packed->manifest.fact(memory_need_fact) : std::nullopt;
     return fact ? parse_unsigned(*fact) : std::nullopt;
+}
+
+std::string MachineView::test_doubt() const {
+    if (!tested)
+        return "a crash was never tested here";
+    if (!tested->changes.empty())
+        return std::format("since the last crash test, {}", sentence_of(tested->changes));
+    if (loaded && !are_same_files(loaded->manifest, tested->manifest))
+        return "what is loaded is not what the last crash test was of";
+    if (loaded && loaded->manifest.fact("command_line") != tested->manifest.fact("command_line"))
+        return "since the last crash test, the crash kernel's command line has changed";
+    return {};
 }
 
 Result<MachineView> view_machine(const SystemPaths& paths, const Config& config) {

@@ -42,6 +42,8 @@ struct MachineView {
 
     // What the packed plan needs, as `pack` has noted it.
     [[nodiscard]] std::optional<std::uint64_t> needed_bytes() const;
+    // Why the last test that passed says nothing of what is loaded now, a sentence; empty: it still holds.
+    [[nodiscard]] std::string test_doubt() const;
 };
 
 // Fails where a manifest is there and cannot be understood, or the dumps cannot be listed.

@@ -43,7 +43,7 @@ ExitCode reload(const Arguments& arguments) {
     if (!done)
         return failure(name, done.error().text);
     if (*done)
-        return report_way_back(name, **done);
+        return report_way_back(name, **done, Order::any);
     failure(name, "no crash kernel of lifeboat's is loaded, leaving it so");
     return exit_ok;
 }

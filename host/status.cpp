@@ -53,7 +53,7 @@ std::string tested_text(const MachineView& view) {
     if (!view.tested)
         return "never";
     return std::format("{} ({})", view.tested->manifest.kernel,
-                       view.tested->changes.empty() ? "as it is now" : "before the last change");
+                       view.test_doubt().empty() ? "as it is now" : "before the last change");
 }
 
 void print_text(const MachineView& view, const std::vector<Finding>& findings) {
@@ -108,7 +108,7 @@ void print_json(const MachineView& view, const std::vector<Finding>& findings) {
     object.add("targets", json_list(view.targets));
     if (view.newest_dump)
         object.add("last_dump", view.newest_dump->path());
-    object.add("tested", view.tested.has_value() && view.tested->changes.empty());
+    object.add("tested", view.test_doubt().empty());
     object.add("findings", json_list(findings));
     std::puts(object.text().c_str());
 }

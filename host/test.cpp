@@ -2,6 +2,7 @@
 #include "base/descriptor.h"
 #include "base/text.h"
 #include "host/crash_kernel/crash_kernel_state.h"
+#include "host/crash_kernel/loading.h"
 #include "host/crash_test.h"
 #include "host/machine/state_folder.h"
 #include "host/subcommands.h"
@@ -11,6 +12,7 @@
 #include <ctime>
 #include <format>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
@@ -21,11 +23,16 @@ namespace {
 constexpr std::string_view name = "test";
 constexpr const char* trigger_path = "/proc/sysrq-trigger";
 
-Result<> check_loaded() {
+// What the test will be of.
+Result<Manifest> find_loaded() {
     if (!read_crash_kernel_state({}).is_loaded)
         return fail(ErrorKind::no_data,
                     "no crash kernel is loaded: 'lifeboat load' comes first, nothing was done");
-    return {};
+    auto record = TRY(read_load_record({}));
+    if (!record)
+        return fail(ErrorKind::no_data, "the crash kernel that is loaded is not lifeboat's: 'lifeboat load' "
+                                        "takes its place, nothing was done");
+    return *std::move(record);
 }
 
 std::string host_name() {
@@ -57,19 +64,19 @@ Result<> ask_for_confirmation(const DumpStore& store) {
 }
 
 // Comes back only when it failed.
-Result<> crash_machine(const std::string& folder) {
-    TRY(note_pending_test(folder, std::time(nullptr)));
+Result<> crash_machine(Manifest loaded) {
+    TRY(note_pending_test(std::string(state_folder), std::move(loaded), std::time(nullptr)));
     ::sync();
     TRY(write_existing_file(trigger_path, "c"));
     return fail(ErrorKind::system, "write 'c' to '{}': the machine is still up", trigger_path);
 }
 
 Result<> test_machine(const Arguments& arguments) {
-    TRY(check_loaded());
+    Manifest loaded = TRY(find_loaded());
     const DumpStore store = find_dump_store(TRY(read_config(arguments)));
     if (!arguments.has("--yes"))
         TRY(ask_for_confirmation(store));
-    return crash_machine(std::string(state_folder));
+    return crash_machine(std::move(loaded));
 }
 
 } // namespace

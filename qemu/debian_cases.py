@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from debian import captures, fallback, kdump_tools, known_good, smallest, upkeep
+from debian import busybox, captures, crash_test, fallback, hooks, kdump_tools, known_good, smallest, upkeep
 from debian.captures import BUG, SYSRQ, Flow
 
 
@@ -22,13 +22,15 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "debian-6.1-bug": DebianCase(captures.captures("6.1", BUG, SYSRQ)),
     "debian-6.12": DebianCase(captures.captures("6.12", SYSRQ, BUG)),
     "debian-6.1-generic": DebianCase(captures.captures("6.1-generic", SYSRQ, BUG)),
+    "debian-crash-test": DebianCase(crash_test.crash_test("6.1")),
     # Kernels come and go, builds fail
     "debian-new-kernel": DebianCase(upkeep.new_kernel("6.1", "6.12")),
+    "debian-hooks": DebianCase(hooks.hooks("6.1")),
     "debian-failing-build": DebianCase(upkeep.failing_build("6.1")),
     # The smallest reservation that captures, in MiB
-    "smallest-6.1": DebianCase(smallest.lifeboat("6.1", 52, 128), timeout_seconds=3600),
-    "smallest-6.12": DebianCase(smallest.lifeboat("6.12", 52, 128), timeout_seconds=3600),
-    "smallest-6.1-generic": DebianCase(smallest.lifeboat("6.1-generic", 52, 128), timeout_seconds=3600),
+    "smallest-6.1": DebianCase(smallest.lifeboat("6.1", 56, 76), timeout_seconds=3600),
+    "smallest-6.12": DebianCase(smallest.lifeboat("6.12", 56, 76), timeout_seconds=3600),
+    "smallest-6.1-generic": DebianCase(smallest.lifeboat("6.1-generic", 72, 92), timeout_seconds=3600),
     "smallest-kdump-tools-6.1": DebianCase(smallest.debian("6.1", 64, 128), timeout_seconds=7200),
     "smallest-kdump-tools-6.12": DebianCase(smallest.debian("6.12", 64, 128), timeout_seconds=7200),
     "smallest-kdump-tools-6.1-generic": DebianCase(smallest.debian("6.1-generic", 64, 192), timeout_seconds=7200),
@@ -50,8 +52,11 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "good-panicking-kernel": DebianCase(known_good.panicking_kernel("6.1")),
     "good-full-disk": DebianCase(known_good.full_disk("6.1")),
     "good-power-cuts": DebianCase(known_good.power_cuts("6.1"), timeout_seconds=3600),
-    # What Debian has of its own
+    # What Debian has of its own, and what can be made of its packages
     "kdump-tools-loads-ours": DebianCase(kdump_tools.loads_our_files("6.1")),
+    "busybox-6.1": DebianCase(busybox.busybox("6.1", 76, 108), timeout_seconds=3600),
+    "busybox-6.12": DebianCase(busybox.busybox("6.12", 72, 104), timeout_seconds=3600),
+    "busybox-6.1-generic": DebianCase(busybox.busybox("6.1-generic", 88, 120), timeout_seconds=3600),
     "kdump-tools-6.1": DebianCase(kdump_tools.baseline("6.1")),
     "kdump-tools-6.12": DebianCase(kdump_tools.baseline("6.12")),
     "kdump-tools-6.1-generic": DebianCase(kdump_tools.baseline("6.1-generic")),

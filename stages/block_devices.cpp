@@ -77,6 +77,7 @@ std::string probe_into(DeviceTags& tags, int fd) {
     tags.type = value_of(probe, "TYPE");
     tags.uuid = value_of(probe, "UUID");
     tags.label = value_of(probe, "LABEL");
+    tags.journal_uuid = value_of(probe, "EXT_JOURNAL");
     tags.part_uuid = value_of(probe, "PART_ENTRY_UUID");
     tags.part_label = value_of(probe, "PART_ENTRY_NAME");
     return {};

@@ -73,6 +73,22 @@ bool is_folder(int folder_fd, const std::string& name) {
     return S_ISDIR(status_of(folder_fd, name).st_mode);
 }
 
+// The folder must hold nothing but files.
+Result<> remove_folder(const Descriptor& parent, const std::string& folder, const std::string& name) {
+    const Descriptor fd = TRY(open_folder_at(parent, name));
+    for (const std::string& file : TRY(list_folder(folder + '/' + name)))
+        if (::unlinkat(fd.get(), file.c_str(), 0) != 0)
+            return fail_system("remove '{}/{}/{}'", folder, name, file);
+    if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) != 0)
+        return fail_system("remove the folder '{}/{}'", folder, name);
+    return {};
+}
+
+bool is_half_removed(std::string_view name) {
+    return name.ends_with(removed_suffix) &&
+           parse_dump_folder_name(name.substr(0, name.size() - removed_suffix.size())).has_value();
+}
+
 } // namespace
 
 std::string_view name_of(StoredDump::State state) {
@@ -146,20 +162,26 @@ std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, cons
 Result<> remove_dump(const std::string& folder, const std::string& name) {
     const Descriptor parent = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
     const Descriptor dump = TRY(open_folder_at(parent, name));
-    const std::vector<std::string> files = TRY(list_folder(folder + '/' + name));
-    for (const std::string& file : files)
+    for (const std::string& file : TRY(list_folder(folder + '/' + name)))
         if (is_folder(dump.get(), file))
             return fail(ErrorKind::unsupported,
                         "remove '{}/{}': there is a folder '{}' in it, leaving it all", folder, name, file);
     const std::string leaving = name + std::string(removed_suffix);
     if (::renameat(parent.get(), name.c_str(), parent.get(), leaving.c_str()) != 0)
         return fail_system("rename '{}/{}' to '{}'", folder, name, leaving);
-    for (const std::string& file : files)
-        if (::unlinkat(dump.get(), file.c_str(), 0) != 0)
-            return fail_system("remove '{}/{}/{}'", folder, leaving, file);
-    if (::unlinkat(parent.get(), leaving.c_str(), AT_REMOVEDIR) != 0)
-        return fail_system("remove the folder '{}/{}'", folder, leaving);
-    return {};
+    return remove_folder(parent, folder, leaving);
+}
+
+Result<std::vector<std::string>> list_half_removed(const std::string& folder) {
+    const Descriptor fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+    std::vector<std::string> names = TRY(list_folder(folder));
+    std::erase_if(
+        names, [&](const std::string& name) { return !is_half_removed(name) || !is_folder(fd.get(), name); });
+    return names;
+}
+
+Result<> finish_removal(const std::string& folder, const std::string& name) {
+    return remove_folder(TRY(open_file(folder, O_RDONLY | O_DIRECTORY)), folder, name);
 }
 
 } // namespace lifeboat

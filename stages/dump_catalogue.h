@@ -55,4 +55,9 @@ std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, cons
 // folder as it was, when it has folders within.
 Result<> remove_dump(const std::string& folder, const std::string& name);
 
+// What removals that were cut off (the power went, the time was over) have left: the folders' names, for
+// finish_removal(). Fails when the folder cannot be read.
+Result<std::vector<std::string>> list_half_removed(const std::string& folder);
+Result<> finish_removal(const std::string& folder, const std::string& name);
+
 } // namespace lifeboat

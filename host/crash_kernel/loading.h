@@ -19,6 +19,8 @@ namespace lifeboat::host {
 struct LoadOrder {
     std::string version;
     std::optional<CrashKernelFiles> files;
+
+    [[nodiscard]] bool is_named() const { return !version.empty() || files.has_value(); }
 };
 
 struct LoadedKernel {

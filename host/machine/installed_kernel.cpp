@@ -40,6 +40,15 @@ std::string names_of(const std::vector<std::string>& versions) {
     return text.empty() ? "none" : text;
 }
 
+// Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
+bool follows_hotplug(std::string_view version) {
+    const auto numbers = split_key_value(version, '.');
+    const auto major = numbers ? parse_unsigned(numbers->key) : std::nullopt;
+    const std::string_view rest = numbers ? numbers->value : std::string_view();
+    const auto minor = parse_unsigned(rest.substr(0, rest.find_first_not_of("0123456789")));
+    return major && (*major > 6 || (*major == 6 && minor.value_or(0) >= 6));
+}
+
 std::string usual_image(const SystemPaths& paths, std::string_view version) {
     return std::format("{}/boot/vmlinuz-{}", paths.root, version);
 }
@@ -91,6 +100,7 @@ Result<InstalledKernel> find_installed_kernel(const SystemPaths& paths, std::str
                     "kernel {} has no image '{}': install its package, or choose another kernel", version,
                     usual_image(paths, version));
     kernel.image = *std::move(image);
+    kernel.follows_hotplug = follows_hotplug(version);
     kernel.init_bytes = TRY(read_init_bytes(kernel.image));
     return kernel;
 }

@@ -19,6 +19,8 @@ struct InstalledKernel {
     std::string modules; // folder, paths.root in front
     // What the image takes while it boots: itself, unpacked, with its bss and the room to unpack it in.
     std::uint64_t init_bytes = 0;
+    // It is of 6.6 or later, which tell a loaded crash kernel of CPUs and memory that come and go.
+    bool follows_hotplug = false;
 };
 
 // Of the running kernel.

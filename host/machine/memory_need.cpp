@@ -16,6 +16,9 @@ constexpr std::uint64_t kernel_boot_bytes = 5 * mebibyte + 3 * mebibyte / 4;
 // Its init sections and the gaps between its sections, which it gives back before init starts. Debian's 6.1
 // cloud kernel says "Freeing unused": 2036 + 2612 + 2040 + 1892 KiB.
 constexpr std::uint64_t given_back_bytes = 8 * mebibyte;
+// Of kernels with CRASH_HOTPLUG: as many program headers as there may ever be CPUs (8,192 on Debian's) and
+// pieces of memory (8,192), 56 bytes each. Source: Linux arch/x86/kernel/crash.c, crash_load_segments().
+constexpr std::uint64_t elfcorehdr_bytes = std::uint64_t{2 * 8192} * 56;
 // PID 1 and its children at their largest, with two threads (peak_kib of the summary line).
 constexpr std::uint64_t lifeboat_bytes = 6 * mebibyte + mebibyte / 4;
 
@@ -27,6 +30,8 @@ std::vector<MemoryPart> memory_need(const MemoryInput& input) {
     const std::uint64_t freed_bytes = given_back_bytes + input.packed_bytes;
     return {{"kernel image", input.kernel_init_bytes, "init_size of the image's header"},
             {"kernel while it boots", kernel_boot_bytes, "measured on Debian's 6.1 and 6.12"},
+            {"elfcorehdr", input.follows_hotplug ? elfcorehdr_bytes : 0,
+             "the kernel's room for CPUs and memory that come later"},
             {"initrd packed", input.packed_bytes, "the file"},
             {"initrd unpacked", input.rootfs_bytes, "its files, in whole pages"},
             {"capture", capture_bytes - std::min(capture_bytes, freed_bytes),

@@ -21,6 +21,7 @@ struct MemoryPart {
 // What is known of an initrd and its kernel.
 struct MemoryInput {
     std::uint64_t kernel_init_bytes = 0; // InstalledKernel::init_bytes
+    bool follows_hotplug = false;        // InstalledKernel::follows_hotplug
     std::uint64_t packed_bytes = 0;      // the initrd
     std::uint64_t rootfs_bytes = 0;      // what is in it, in whole pages
     std::uint64_t module_bytes = 0;      // its modules, once loaded

@@ -17,10 +17,19 @@ struct ReleaseTable {
 };
 using Table = std::unique_ptr<libmnt_table, ReleaseTable>;
 
+struct ReleaseCache {
+    void operator()(libmnt_cache* cache) const { ::mnt_unref_cache(cache); }
+};
+using Cache = std::unique_ptr<libmnt_cache, ReleaseCache>;
+
 struct ReleaseIterator {
     void operator()(libmnt_iter* iterator) const { ::mnt_free_iter(iterator); }
 };
 using Iterator = std::unique_ptr<libmnt_iter, ReleaseIterator>;
+
+std::string mount_table_path(const SystemPaths& paths) {
+    return paths.proc + "/self/mountinfo";
+}
 
 std::string text_of(const char* text) {
     return text == nullptr ? "" : text;
@@ -79,7 +88,7 @@ const MountEntry* next_on_the_way(std::span<const MountEntry> mounts, const Moun
 } // namespace
 
 Result<std::vector<MountEntry>> read_mount_table(const SystemPaths& paths) {
-    const Table table = TRY(read_table(paths.proc + "/self/mountinfo"));
+    const Table table = TRY(read_table(mount_table_path(paths)));
     std::vector<MountEntry> mounts;
     for_each(table, [&](libmnt_fs* entry) { mounts.push_back(read_entry(entry)); });
     return mounts;
@@ -95,6 +104,20 @@ const MountEntry* find_mount(std::span<const MountEntry> mounts, std::string_vie
         mount = next;
     }
     return mount;
+}
+
+// libmount looks up what a tag stands for.
+Result<std::string> find_mount_point(const SystemPaths& paths, const std::string& source) {
+    const Table table = TRY(read_table(mount_table_path(paths)));
+    const Cache cache(::mnt_new_cache());
+    ::mnt_table_set_cache(table.get(), cache.get());
+    libmnt_fs* const found = ::mnt_table_find_source(table.get(), source.c_str(), MNT_ITER_BACKWARD);
+    if (found == nullptr)
+        return fail(ErrorKind::no_data, "'{}' is not mounted", source);
+    const MountEntry mount = read_entry(found);
+    if (mount.root != "/")
+        return fail(ErrorKind::no_data, "of '{}' only the folder '{}' is mounted", source, mount.root);
+    return mount.folder;
 }
 
 std::string find_unmounted(const SystemPaths& paths, std::string_view path, const MountEntry& mount) {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "host/machine/crash_mount_options.h"
+#include "host/machine/encrypted_folder.h"
 #include "host/machine/mount_table.h"
 #include "host/machine/resolved_path.h"
 #include "host/machine/unfit_file_system.h"
@@ -70,9 +71,10 @@ private:
     [[nodiscard]] const Probed* probed(dev_t device) const;
 
     [[nodiscard]] Result<> check_mount(const MountEntry& mount, const std::string& folder) const;
+    [[nodiscard]] Result<> check_not_encrypted(const std::string& folder) const;
     [[nodiscard]] Result<> check_unambiguous(const Target& target) const;
     [[nodiscard]] Result<> check_content(const Probed& found) const;
-    [[nodiscard]] Result<> check_single_device(const Target& target) const;
+    [[nodiscard]] Result<> check_single_device(const Target& target, dev_t device) const;
     [[nodiscard]] Result<> name_by_content(Target& target, dev_t device) const;
     Result<TargetPlace> complete(Target target, dev_t device, const MountEntry* mount, bool has_options);
 
@@ -158,6 +160,16 @@ Result<> Location::check_mount(const MountEntry& mount, const std::string& folde
     return {};
 }
 
+// What is made in a folder that fscrypt encrypts is encrypted too, and the key is gone with the kernel.
+Result<> Location::check_not_encrypted(const std::string& folder) const {
+    if (!is_encrypted_folder(paths_.root + folder))
+        return {};
+    return fail(
+        ErrorKind::unsupported,
+        "'{}' is encrypted (fscrypt), and the crash kernel has no key to it: name a folder that is not",
+        folder);
+}
+
 Result<> Location::check_unambiguous(const Target& target) const {
     const auto found = matching(target);
     if (found.size() > 1)
@@ -177,7 +189,14 @@ Result<> Location::check_content(const Probed& found) const {
 }
 
 // Source: Linux fs/btrfs/sysfs.c: /sys/fs/btrfs/UUID/devices.
-Result<> Location::check_single_device(const Target& target) const {
+Result<> Location::check_single_device(const Target& target, dev_t device) const {
+    const Probed* const found = probed(device);
+    if (found != nullptr && !found->tags.journal_uuid.empty())
+        return fail(
+            ErrorKind::unsupported,
+            "its {} has its journal on another device (UUID {}), and a dump can only go to a file system "
+            "on one: name another target",
+            target.type, found->tags.journal_uuid);
     if (target.type != "btrfs" || target.tag != TargetTag::uuid)
         return {};
     const auto devices = list_folder(std::format("{}/fs/btrfs/{}/devices", paths_.sys, target.name));
@@ -224,7 +243,7 @@ Result<TargetPlace> Location::complete(Target target, dev_t device, const MountE
     TargetPlace place;
     place.chain = TRY(follow_device(paths_, device));
     TRY(name_by_content(target, device));
-    TRY(check_single_device(target)); // all of a btrfs's devices have its UUID
+    TRY(check_single_device(target, device)); // all of a btrfs's devices have its UUID
     TRY(check_unambiguous(target));
     CrashMountOptions options =
         TRY(crash_mount_options(target.type, mount == nullptr ? "" : mount->super_options));
@@ -249,6 +268,7 @@ Result<TargetPlace> Location::of_folder(const std::string& folder) {
             "nothing is mounted at '/' in '{}/self/mountinfo', as in a chroot: name it as 'UUID=... FOLDER'",
             paths_.proc);
     TRY(check_mount(*mount, resolved));
+    TRY(check_not_encrypted(resolved));
     const dev_t device = TRY(device_of(*mount));
     Target target{.tag = TargetTag::device_path,
                   .path = joined_path(mount->root, path_below(resolved, mount->folder)),
@@ -277,6 +297,8 @@ Result<TargetPlace> Location::of_source(bool has_options) {
     TargetPlace place = TRY(complete(std::move(target), *device, mount, has_options));
     if (mount != nullptr && is_below(place.target.path, mount->root))
         place.folder_on_host = joined_path(mount->folder, path_below(place.target.path, mount->root));
+    if (!place.folder_on_host.empty())
+        TRY(check_not_encrypted(place.folder_on_host));
     return place;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A full Debian system in QEMU, used over its serial console as a person would."""
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -31,6 +32,7 @@ class Answer:
     status: int
     output: str
     seconds: float
+    cpu_seconds: float  # of QEMU's
 
 
 class CommandFailed(Exception):
@@ -45,13 +47,14 @@ class Crash:
     init: float | None
     restart: float | None
     text: str
+    cpu_seconds: float  # that QEMU has had from the panic to the restart
 
 
 class Guest:
     """with Guest(image, folder) as guest: guest.log_in(); guest.check("systemctl is-system-running")
 
     Works on a copy of the image in `folder`, where the serial log is too. `parcels` are files that the guest finds in
-    /root/parcels after unpack_parcels().
+    /root/parcels after unpack_parcels(). `cpu_room` CPUs and a DIMM of `dimm_room` MiB may come while it runs.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Guest:
         parcels: list[Path] | None = None,
         memory: str = "1G",
         cpus: int = 2,
+        cpu_room: int = 0,
+        dimm_room: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.release = image.release
@@ -69,7 +74,8 @@ class Guest:
         self._asked = 0
         subprocess.run(["cp", "--sparse=always", image.disk, self.disk], check=True)
         _pack(parcels or [], folder / "parcels.img")
-        self._machine = Machine(memory=memory, cpus=cpus, disks=[str(self.disk), str(folder / "parcels.img")])
+        disks = [str(self.disk), str(folder / "parcels.img")]
+        self._machine = Machine(memory=memory, cpus=cpus, cpu_room=cpu_room, dimm_room=dimm_room, disks=disks)
 
     def __enter__(self) -> "Guest":
         self._log = (self._folder / SERIAL_LOG).open("wb")
@@ -124,12 +130,13 @@ class Guest:
 
     def run(self, command: str, seconds: float = COMMAND_SECONDS) -> Answer:
         self._asked += 1
-        start = self.line.seconds
+        start, cpu_start = self.line.seconds, self._cpu_seconds()
         # The marker is put together by the guest, so that it is not found in an echo of the command.
         self.line.send(f"{{ {command}\n}} </dev/null 2>&1; printf '@%s-%d:%d@\\n' done {self._asked} $?\n")
         begin = self.line.position
         found = self.line.wait_for(rf"@done-{self._asked}:(\d+)@\n", seconds)
-        return Answer(int(found[1]), self.line.text[begin : found.start()], self.line.seconds - start)
+        output = self.line.text[begin : found.start()]
+        return Answer(int(found[1]), output, self.line.seconds - start, self._cpu_seconds() - cpu_start)
 
     def check(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
         """Its output; CommandFailed when it fails."""
@@ -151,6 +158,16 @@ class Guest:
         self.line.wait_for("reboot: Restarting system", COMMAND_SECONDS)
         self.come_back()
 
+    def plug_dimm(self, mebibytes: int) -> None:
+        backend = {"qom-type": "memory-backend-ram", "id": "dimm-memory", "size": mebibytes << 20}
+        self._monitor.execute("object-add", **backend)
+        self._monitor.execute("device_add", driver="pc-dimm", id="dimm", memdev="dimm-memory")
+
+    def plug_cpu(self) -> None:
+        places = self._monitor.execute("query-hotpluggable-cpus")
+        free = next(place for place in places if "qom-path" not in place)
+        self._monitor.execute("device_add", driver=free["type"], id="late-cpu", **free["props"])
+
     def reset(self) -> None:
         """As the button does it."""
         self.pull_the_plug()
@@ -166,13 +183,18 @@ class Guest:
         self.line.send(f"{command}\n")
         # An oops that panics goes over to the crash kernel before that line.
         found = self.line.wait_for("Kernel panic - not syncing|Linux version", COMMAND_SECONDS)
-        panic = self._when(found)
+        panic, cpu_start = self._when(found), self._cpu_seconds()
         begin = found.start()
         end = self._when(self.line.wait_for("reboot: (Restarting system|machine restart)|Rebooting in", seconds))
         text = self.line.text[begin : self.line.position]
+        cpu_seconds = self._cpu_seconds() - cpu_start
         self.come_back()
         kernel = self._after(panic, begin, "Linux version")
-        return Crash(kernel, self._after(panic, begin, "Run /init as init"), end - panic, text)
+        return Crash(kernel, self._after(panic, begin, "Run /init as init"), end - panic, text, cpu_seconds)
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
     def _when(self, found) -> float:
         return self.line.seconds_of(found.start())

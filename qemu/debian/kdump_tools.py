@@ -2,10 +2,11 @@
 """Debian's own stack in the same guest: what there is to be better than, and what our files have to work with."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
-from . import system_image
-from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell
+from . import disk_image, system_image
+from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell, tell_seconds
 from .guest import PARCELS, Guest
 
 PACKAGES = ("kdump-tools",)
@@ -22,19 +23,30 @@ def baseline(line: str) -> Flow:
             guest.log_in()
             reserve(guest, "128M")
             built = guest.run(f"{HOOK} {guest.release}", BUILD_SECONDS)
-            tell("build_seconds", f"{built.seconds:.1f}")
+            tell_seconds("build", built.seconds, built.cpu_seconds)
             guest.reboot()
             print(guest.check("kdump-config show; ls -l /var/lib/kdump"), flush=True)
             tell("initrd_bytes", guest.check(f"stat -c %s /var/lib/kdump/initrd.img-{guest.release}").strip())
             crash = panic_as_named_task(guest, SYSRQ)
-            tell("panic_to_restart_seconds", f"{crash.restart:.1f}")
+            tell_seconds("panic_to_restart", crash.restart, crash.cpu_seconds)
             guest.log_in()
             files = guest.check("find /var/crash -type f -size +1M")
             print(files, flush=True)
             if not re.search(r"/dump\.\d+", files):
                 yield f"kdump-tools saved no dump: {files}"
+            guest.power_off()
+        _tell_unpacked_size(guest, tried)
 
     return flow
+
+
+def _tell_unpacked_size(guest: Guest, tried: Tried) -> None:
+    """Of all the archives in it."""
+    initrd = tried.folder / "kdump-initrd"
+    disk_image.copy_file(guest.disk, f"/var/lib/kdump/initrd.img-{guest.release}", initrd)
+    command = [tried.command, "ls", "-l", initrd]
+    headings = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    tell("initrd_unpacked_bytes", sum(int(size) for size in re.findall(r", (\d+) unpacked, \d+ entries", headings)))
 
 
 def loads_our_files(line: str) -> Flow:

@@ -29,7 +29,7 @@ def lifeboat(line: str, smallest: int, largest: int) -> Flow:
     def flow(tried: Tried) -> Iterator[str]:
         with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
             install(guest)
-            yield from _search(guest, LIFEBOAT, smallest, largest)
+            yield from search(guest, LIFEBOAT, smallest, largest)
 
     return flow
 
@@ -41,12 +41,12 @@ def debian(line: str, smallest: int, largest: int) -> Flow:
             kdump_tools.reserve(guest, f"{largest}M")
             guest.check(f"{kdump_tools.HOOK} {guest.release}", kdump_tools.BUILD_SECONDS)
             guest.reboot()
-            yield from _search(guest, KDUMP_TOOLS, smallest, largest)
+            yield from search(guest, KDUMP_TOOLS, smallest, largest)
 
     return flow
 
 
-def _search(guest: Guest, stack: Stack, smallest: int, largest: int) -> Iterator[str]:
+def search(guest: Guest, stack: Stack, smallest: int, largest: int) -> Iterator[str]:
     """By halves, between a size that is too small and one that is known to do."""
     sizes = range(smallest, largest + 1, STEP_MEBIBYTES)
     works = bisect(sizes, lambda mebibytes: _captures(guest, stack, mebibytes))

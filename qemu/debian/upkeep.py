@@ -12,6 +12,7 @@ from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_nam
 from .guest import PARCELS, Guest
 
 STATE = "/var/lib/lifeboat"
+EXIT_DEGRADED = 3
 # What is reserved for root comes after what df calls available.
 FILL_DISK = "fallocate -l $(df --output=avail -B1 / | tail -n 1) /full; dd if=/dev/zero of=/full.too bs=64k"
 
@@ -41,6 +42,7 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
             if (running := guest.check("uname -r").strip()) != new:
                 yield f"after the reboot kernel {running} runs, not {new}"
             yield from _is_loaded(guest, new, packed=[old, new])
+            yield from _goes_back(guest, new, old)
             print(guest.check(f"dpkg --remove linux-image-{old}", INSTALL_SECONDS), flush=True)
             yield from _is_loaded(guest, new, packed=[new])
             crash = panic_as_named_task(guest, SYSRQ)
@@ -54,6 +56,24 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
     return flow
 
 
+def _goes_back(guest: Guest, wanted: str, other: str) -> Iterator[str]:
+    """Another packed kernel is loaded where the wanted one cannot be: a unit that runs, and a status that says so."""
+    initrd = f"{STATE}/initrd.img-{wanted}"
+    guest.check(f"mv {initrd} {initrd}.away")
+    restarted = guest.run("systemctl restart lifeboat.service && systemctl is-active lifeboat.service")
+    status = guest.run("lifeboat status")
+    print(restarted.output, status.output, flush=True)
+    if restarted.status != 0:
+        yield f"with another kernel loaded the unit has failed: {restarted.output}"
+    told = f"kernel {other} is loaded as the way back, {wanted} should be"
+    if status.status != EXIT_DEGRADED or told not in status.output:
+        yield f"'lifeboat status' does not tell of the way back: {status.status}: {status.output}"
+    if guest.run(f"lifeboat load --kernel {wanted}").status == 0:
+        yield "'lifeboat load --kernel' of a kernel that cannot be loaded is a success"
+    guest.check(f"mv {initrd}.away {initrd} && systemctl restart lifeboat.service")
+    yield from _is_loaded(guest, wanted, packed=[other, wanted])
+
+
 def failing_build(line: str) -> Flow:
     """The disk is full, a module is missing: the initrd of before is there, is loaded, and captures."""
 
@@ -65,6 +85,7 @@ def failing_build(line: str) -> Flow:
             yield from _fails_to_pack(guest, "the disk is full", FILL_DISK)
             guest.check("rm /full /full.too")
             yield from _stands(guest, before)
+            yield from _refuses_encrypted(guest)
             module = "$(modinfo -n sd_mod)"
             yield from _fails_to_pack(guest, "a module is missing", f"m={module} && mv $m $m.away && depmod")
             yield from _stands(guest, before)
@@ -88,6 +109,18 @@ def _fails_to_pack(guest: Guest, why: str, command: str) -> Iterator[str]:
             yield f"{why}, and '{attempt}' says nothing of it"
         if (answer.status == 0) != ("postinst" in attempt):
             yield f"{why}, and '{attempt}' ends with {answer.status}"
+
+
+def _refuses_encrypted(guest: Guest) -> Iterator[str]:
+    guest.check("tune2fs -O encrypt $(findmnt -no SOURCE /) && mkdir /sealed")
+    # FS_IOC_SET_ENCRYPTION_POLICY, a policy of version 1: it needs no key. Source: linux/fscrypt.h.
+    policy = "open(my $d, '<', '/sealed') && ioctl($d, 0x800c6613, pack('C4a8', 0, 1, 4, 0, 'no key')) or die $!"
+    guest.check(f'perl -e "{policy}"'.replace("$", r"\$"))
+    guest.check("echo 'target = /sealed/crash' > /root/sealed.conf")
+    answer = guest.run("lifeboat pack --config /root/sealed.conf --output /root/initrd")
+    print(answer.output, flush=True)
+    if answer.status == 0 or "'/sealed/crash' is encrypted (fscrypt)" not in answer.output:
+        yield f"a target in an encrypted folder is packed: {answer.output}"
 
 
 def _stands(guest: Guest, before: str) -> Iterator[str]:

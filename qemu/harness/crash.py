@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import kernels, modules, packages, packed
+from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
 from .machine import LostMachine, Machine, Request, Run, mebibytes
 from .serial_log import show_tail
 
-ATTEMPTS = 3
 SERIAL_LOG = "serial.log"
 
 TARGET_UUID = "6c696665-626f-6174-8000-000000000001"
@@ -124,16 +124,12 @@ def target_disk(**changes) -> Disk:
 
 def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
     """Runs it; a machine that is lost is started again."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return _crash_once(setup, programs, folder)
-        except LostMachine as reason:
-            print(f"attempt {attempt} of {ATTEMPTS}: machine lost: {reason}", flush=True)
-            kept = (folder / SERIAL_LOG).rename(folder / f"serial.lost-{attempt}.log")
-            show_tail(kept)
-            if attempt == ATTEMPTS:
-                raise
-    raise AssertionError("not reached")
+
+    def lost(number: int) -> None:
+        kept = (folder / SERIAL_LOG).rename(folder / f"serial.lost-{number}.log")
+        show_tail(kept)
+
+    return until_known(lambda: _crash_once(setup, programs, folder), lost)
 
 
 def parse_summary(serial: str) -> dict[str, str]:

@@ -86,6 +86,7 @@ class Machine:
     five_levels: bool = True
     bus: str = "scsi"
     disks: list[str] = field(default_factory=list)
+    cpu_room: int = 0  # CPUs that may come while the machine runs
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -117,7 +118,8 @@ class Machine:
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
-        command += ["-m", f"{self.memory}{room}", "-smp", str(self.cpus), "-serial", "stdio"]
+        cpus = f"{self.cpus},maxcpus={self.cpus + self.cpu_room}"
+        command += ["-m", f"{self.memory}{room}", "-smp", cpus, "-serial", "stdio"]
         if self.firmware_variables:
             command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}"]
             command += ["-drive", f"if=pflash,format=raw,unit=1,file={self.firmware_variables}"]

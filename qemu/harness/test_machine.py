@@ -13,12 +13,28 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import machine
+from harness.attempts import ATTEMPTS, until_known
 from harness.machine import LostMachine, Request, died_in_silence
 from harness.monitor import Monitor
 
 BOOT = ["[    0.000000] Linux version 6.1.0 (debian)", "[    0.024196] x2apic enabled"]
 PANIC = ["guest: panics now", "[   10.9] Kernel panic - not syncing: sysrq triggered crash"]
 INIT = "[    1.521758] Run /init as init process"
+
+
+class StartedAgain(unittest.TestCase):
+    def test_a_machine_is_lost_now_and_then(self):
+        lost = mock.Mock()
+        attempt = mock.Mock(side_effect=[LostMachine("one"), LostMachine("two"), "known"])
+        with mock.patch("builtins.print"):
+            self.assertEqual(until_known(attempt, lost), "known")
+        self.assertEqual(lost.call_args_list, [mock.call(1), mock.call(2)])
+
+    def test_a_machine_is_lost_each_time(self):
+        attempt = mock.Mock(side_effect=LostMachine("again"))
+        with mock.patch("builtins.print"), self.assertRaises(LostMachine):
+            until_known(attempt)
+        self.assertEqual(attempt.call_count, ATTEMPTS)
 
 
 class DiedInSilence(unittest.TestCase):

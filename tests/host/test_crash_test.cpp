@@ -28,8 +28,14 @@ struct Machine {
         std::ofstream(folder.path("lifeboat.conf")) << "target = " << crash << "\n";
         std::ofstream(folder.path("vmlinuz-1")) << "kernel";
         std::ofstream(folder.path("initrd.img-1")) << "initrd";
-        std::filesystem::create_symlink("vmlinuz-1", folder.path("vmlinuz"));
-        std::filesystem::create_symlink("initrd.img-1", folder.path("initrd.img"));
+    }
+
+    // As `lifeboat load` notes it.
+    [[nodiscard]] Manifest load_record() const {
+        Manifest record{.kernel = "1", .facts = {{"command_line", "panic=5"}}};
+        REQUIRE(record.add_file("image", folder.path("vmlinuz-1")));
+        REQUIRE(record.add_file("initrd", folder.path("initrd.img-1")));
+        return record;
     }
 
     void add_dump(const std::string& name) const {
@@ -41,7 +47,7 @@ struct Machine {
 
     // As if the machine had been down since.
     void note_test_of_another_boot() const {
-        REQUIRE(note_pending_test(folder.path(), crash_time_s));
+        REQUIRE(note_pending_test(folder.path(), load_record(), crash_time_s));
         auto manifest = read_manifest(folder.path("test-pending"));
         REQUIRE(manifest);
         for (ManifestFact& fact : manifest->facts)
@@ -75,13 +81,13 @@ TEST_CASE("report tells of each dump once") {
 
 TEST_CASE("a test is pending until the machine has been down") {
     const Machine machine;
-    REQUIRE(note_pending_test(machine.folder.path(), crash_time_s));
+    REQUIRE(note_pending_test(machine.folder.path(), machine.load_record(), crash_time_s));
     CHECK(machine.report().exit_code == 0);
     CHECK(machine.has("test-pending"));
     CHECK_FALSE(machine.has("tested"));
 }
 
-TEST_CASE("a test passes by a whole dump, for as long as kernel and initrd are the same") {
+TEST_CASE("a test passes by a whole dump, and is of what was loaded") {
     const Machine machine;
     machine.note_test_of_another_boot();
     machine.add_dump("20260201T000000Z-web");
@@ -93,6 +99,8 @@ TEST_CASE("a test passes by a whole dump, for as long as kernel and initrd are t
     auto tested = read_manifest(machine.folder.path("tested"));
     REQUIRE(tested);
     CHECK(tested->fact("dump") == machine.crash + "/20260201T000000Z-web");
+    CHECK(tested->kernel == "1");
+    CHECK(tested->fact("command_line") == "panic=5");
     CHECK(changed_files(*tested).empty());
     std::ofstream(machine.folder.path("initrd.img-1")) << "another initrd";
     CHECK(changed_files(*tested).size() == 1);

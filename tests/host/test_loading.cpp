@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/crash_kernel/loading.h"
+#include "host/way_back.h"
 #include "tests/error_text.h"
 #include "tests/fakes/fake_system.h"
 #include "tests/fakes/temporary_system.h"
@@ -72,6 +73,17 @@ TEST_CASE("another packed kernel is the way back") {
     REQUIRE(loaded->failures.size() == 1);
     CHECK(loaded->failures[0].starts_with("load kernel '" + machine.image("6.1.0-10") + "'"));
     CHECK(machine.linked() == "/boot/vmlinuz-6.1.0-9");
+}
+
+TEST_CASE("the way back is a failure only where one kernel was named") {
+    const LoadedKernel ordered{.version = "6.1.0-10"};
+    const LoadedKernel way_back{.version = "6.1.0-9", .failures = {"load kernel 6.1.0-10: Key was rejected"}};
+    CHECK(report_way_back("load", ordered, Order::named) == exit_ok);
+    CHECK(report_way_back("load", way_back, Order::any) == exit_ok);
+    CHECK(report_way_back("load", way_back, Order::named) == exit_failed);
+    CHECK_FALSE(LoadOrder{}.is_named());
+    CHECK(LoadOrder{.version = "6.1.0-10"}.is_named());
+    CHECK(LoadOrder{.files = CrashKernelFiles{"image", "initrd"}}.is_named());
 }
 
 TEST_CASE("a kernel that was never packed is a failure, and another the way back") {

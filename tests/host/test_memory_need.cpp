@@ -36,6 +36,13 @@ TEST_CASE("the need is a sum of named parts") {
     CHECK(more.back().bytes < 20 * mebibyte);
 }
 
+TEST_CASE("a kernel that follows hotplug has room for it in its ELF header") {
+    const MemoryInput input{.kernel_init_bytes = 50 * mebibyte};
+    MemoryInput following = input;
+    following.follows_hotplug = true;
+    CHECK(sum_of(memory_need(following)) - sum_of(memory_need(input)) == 896 * 1024);
+}
+
 TEST_CASE("the sum in words") {
     const std::vector<MemoryPart> parts{{"image", 51 * mebibyte + mebibyte / 2, "x"},
                                         {"none", 0, "x"},

@@ -80,6 +80,10 @@ TEST_CASE("what stands in the way of the next capture") {
          "note: a crash was never tested here: `lifeboat test`\n"},
         {[](MachineView& view) { view.tested->changes = {changed("kernel")}; },
          "note: since the last crash test, kernel '/kernel' has changed: `lifeboat test`\n"},
+        {[](MachineView& view) { view.loaded->manifest.files = {{.role = "initrd", .digest = "another"}}; },
+         "note: what is loaded is not what the last crash test was of: `lifeboat test`\n"},
+        {[](MachineView& view) { view.loaded->manifest.facts = {{"command_line", "another"}}; },
+         "note: since the last crash test, the crash kernel's command line has changed: `lifeboat test`\n"},
     };
     for (const auto& row : rows) {
         MachineView view = ready();

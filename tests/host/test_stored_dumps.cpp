@@ -133,6 +133,24 @@ TEST_CASE("prune removes beyond the configuration's retention, or beyond that of
     CHECK(store.has("20260103T000000Z-a"));
 }
 
+TEST_CASE("prune ends a removal that was cut off") {
+    const Store store;
+    store.put("20260101T000000Z-a.removing", "vmcore", "x");
+    store.put("mine.removing", "vmcore", "x");
+    CHECK(
+        store.run({"prune", "--dry-run"}).out ==
+        std::format("would remove {}/20260101T000000Z-a.removing (the rest of a removal that was cut off)\n",
+                    store.crash));
+    CHECK(store.has("20260101T000000Z-a.removing/vmcore"));
+    const ProgramResult result = store.run({"prune"});
+    CHECK(result.exit_code == 0);
+    CHECK(result.out ==
+          std::format("removed {}/20260101T000000Z-a.removing (the rest of a removal that was cut off)\n",
+                      store.crash));
+    CHECK_FALSE(store.has("20260101T000000Z-a.removing"));
+    CHECK(store.has("mine.removing/vmcore"));
+}
+
 TEST_CASE("prune goes on behind a dump that cannot be removed, and says so") {
     const Store store("keep.count = 1\n");
     store.put("20260101T000000Z-a/mine", "notes", "x");

@@ -75,6 +75,18 @@ TEST_CASE("every form of a plan's target") {
     }
 }
 
+TEST_CASE("an ext4 with its journal on another device is refused") {
+    const FakeMachine machine(mounts_on_two);
+    std::string image = lifeboat::fakes::ext2_image('b', "");
+    image[1024 + 0x5c] = 4; // has_journal
+    image.replace(1024 + 0xd0, 16, std::string(16, 'c'));
+    machine.write("dev/sda2", image);
+    CHECK(located(machine, "/srv")
+              .ends_with("its ext4 has its journal on another device (UUID "
+                         "63636363-6363-6363-6363-636363636363), and a dump can "
+                         "only go to a file system on one: name another target"));
+}
+
 TEST_CASE("a subvolume of btrfs is a path from the top") {
     const FakeMachine machine(std::string(tests::usual_machine) + R"(
         mount 30 22 0:44 /@crash /var/crash rw - btrfs /dev/sda2 rw,ssd,subvolid=257,subvol=/@crash

@@ -56,6 +56,17 @@ TEST_CASE("older dumps go, oldest first, but for the newest and the newest compl
                       UINT64_MAX));
 }
 
+TEST_CASE("what a removal that was cut off has left goes") {
+    Crowded crowded;
+    crowded.put("20240101T000000Z-host.removing/vmcore");
+    make_room(crowded.request, *crowded.folder, 0, crowded.report);
+    CHECK_FALSE(crowded.has("20240101T000000Z-host.removing"));
+    CHECK(crowded.has("20250101T000000Z-host"));
+    CHECK(crowded.report.lines ==
+          std::vector<std::string>{"vmcore: removed '20240101T000000Z-host.removing', "
+                                   "which a removal that was cut off had left"});
+}
+
 TEST_CASE("a dump that cannot be removed is passed over") {
     Crowded crowded;
     crowded.put("20250101T000000Z-host/analysis/result");
