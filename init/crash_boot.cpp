@@ -2,13 +2,13 @@
 #include "init/crash_boot.h"
 
 #include "base/text.h"
+#include "init/module_stage.h"
 #include "init/stage_runner.h"
 #include "init/summary.h"
 #include "init/vmcore_attempts.h"
 #include "stages/apply_sysctl.h"
 #include "stages/copy_vmcore.h"
 #include "stages/finish_dump.h"
-#include "stages/load_modules.h"
 #include "stages/mount_early_file_systems.h"
 #include "stages/mount_target.h"
 #include "stages/plan.h"
@@ -57,7 +57,7 @@ private:
     void greet();
     void take_plan();
     void set_sysctls();
-    void load_planned_modules();
+    void load_modules_of_plan();
     void reach_target();
     void save_log();
     void save_vmcore();
@@ -99,7 +99,7 @@ constexpr CrashBoot::Stage CrashBoot::stages[] = {
     {"plan", &CrashBoot::take_plan},
     // Before the modules: some sysctls decide how they load. From here on all work is in supervised children.
     {"sysctl", &CrashBoot::set_sysctls},
-    {"modules", &CrashBoot::load_planned_modules},
+    {"modules", &CrashBoot::load_modules_of_plan},
     // Scans the SCSI hosts, finds and mounts. From here on target_ says where evidence can go; without it the
     // stages below do what can be done without.
     {"target", &CrashBoot::reach_target},
@@ -173,17 +173,9 @@ void CrashBoot::set_sysctls() {
     ensure_panic_timeout(paths_); // they may just have set it to 0
 }
 
-void CrashBoot::load_planned_modules() {
-    if (plan_.modules.empty())
-        return;
-    const auto outcome = runner_.run(
-        "modules", runner_.limits_of(plan_.deadlines.modules_s), [this](StageReport& report) -> Result<> {
-            const ModuleCounts counts = load_modules(plan_.modules, report);
-            report.info("modules: {} loaded, {} failed", counts.loaded, counts.failed);
-            return {};
-        });
-    if (!outcome.completed())
-        note_failure("modules", outcome.describe(), "going on with what is loaded");
+void CrashBoot::load_modules_of_plan() {
+    if (const auto ended = load_planned_modules(runner_, plan_))
+        note_failure("modules", ended->describe(), "going on with what is loaded");
 }
 
 void CrashBoot::reach_target() {

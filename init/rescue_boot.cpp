@@ -5,9 +5,9 @@
 #include "base/system.h"
 #include "base/text.h"
 #include "init/hand_over.h"
+#include "init/module_stage.h"
 #include "init/stage_runner.h"
 #include "stages/console_order.h"
-#include "stages/load_modules.h"
 #include "stages/mount_from_fstab.h"
 #include "stages/mount_target.h"
 #include "stages/read_attribute.h"
@@ -66,7 +66,7 @@ private:
 
     void greet();
     void take_plan();
-    void load_planned_modules();
+    void load_modules_of_plan();
     void reach_root();
     void check_root();
     void mount_beside();
@@ -105,7 +105,7 @@ private:
 constexpr RescueBoot::Step RescueBoot::first_steps[] = {
     {"start", &RescueBoot::greet},
     {"plan", &RescueBoot::take_plan},
-    {"modules", &RescueBoot::load_planned_modules},
+    {"modules", &RescueBoot::load_modules_of_plan},
 };
 
 // Again after each time on the console that did not end the boot, as long as there is no root.
@@ -171,17 +171,9 @@ void RescueBoot::take_plan() {
         log_.warning("root: {}", complaint);
 }
 
-void RescueBoot::load_planned_modules() {
-    if (plan_.modules.empty())
-        return;
-    const auto outcome = runner_.run(
-        "modules", runner_.limits_of(plan_.deadlines.modules_s), [this](StageReport& report) -> Result<> {
-            const ModuleCounts counts = load_modules(plan_.modules, report);
-            report.info("modules: {} loaded, {} failed", counts.loaded, counts.failed);
-            return {};
-        });
-    if (!outcome.completed())
-        note_failure("modules", outcome.describe(), "going on with what is loaded");
+void RescueBoot::load_modules_of_plan() {
+    if (const auto ended = load_planned_modules(runner_, plan_))
+        note_failure("modules", ended->describe(), "going on with what is loaded");
 }
 
 // What the command line names first, then where root was when this image was packed.

@@ -3,19 +3,17 @@
 
 import hashlib
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-from harness import kernels, packages
 
 from . import disk_image, system_image
 from .boot_menu import choose
 from .captures import INSTALL_SECONDS, Flow, Tried, tell
 from .fallback import NORMAL, REPAIR, RESCUE, TRUNCATED, prepare, start
-from .guest import BOOT_SECONDS, PARCELS, Guest
-from .upkeep import FILL_DISK, initrd_of
+from .guest import BOOT_SECONDS, Guest
+from .next_kernel import guest_with_next
+from .upkeep import FILL_DISK
 
 BROKEN_VERSION = "9.9.9-broken"
 FAILED_BOOTS = 2
@@ -27,17 +25,13 @@ def follows_upgrade(old_line: str, new_line: str) -> Flow:
     """A kernel that was installed is known good once it has booted, and not before."""
 
     def flow(tried: Tried) -> Iterator[str]:
-        new = kernels.release(new_line)
-        with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
-            folder = Path(scratch)
-            initrd = initrd_of(system_image.fetch(new_line), folder)
-            package = packages.download(kernels.package(new_line), folder)
-            guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
+        guest, coming = guest_with_next(tried, old_line, new_line)
+        new = coming.release
         with guest:
             yield from prepare(guest)
             old = guest.release
-            guest.check(f"cp {PARCELS}/{initrd.name} /boot")
-            guest.check(f"INITRD=No dpkg -i {PARCELS}/{package.name}", INSTALL_SECONDS)
+            if coming.install(guest).status != 0:
+                yield "the new kernel's installation failed"
             yield from _is_good(guest, [old], f"{new} was installed")
             answer = guest.run("lifeboat good keep")
             print(answer.output, flush=True)

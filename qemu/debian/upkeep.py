@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernels come and go, and builds fail: what is packed, linked and loaded then."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from harness import kernels, packages
-
-from . import disk_image, system_image
+from . import system_image
 from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, install, panic_as_named_task
-from .guest import PARCELS, Guest
+from .guest import Guest
+from .next_kernel import guest_with_next
 
 STATE = "/var/lib/lifeboat"
 EXIT_DEGRADED = 3
@@ -21,20 +18,13 @@ def new_kernel(old_line: str, new_line: str) -> Flow:
     """A kernel is installed, booted, and the one before removed."""
 
     def flow(tried: Tried) -> Iterator[str]:
-        new = kernels.release(new_line)
-        with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
-            folder = Path(scratch)
-            # Made in the guest it would take minutes.
-            initrd = initrd_of(system_image.fetch(new_line), folder)
-            package = packages.download(kernels.package(new_line), folder)
-            guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
+        guest, coming = guest_with_next(tried, old_line, new_line)
+        new = coming.release
         with guest:
             install(guest)
             old = guest.release
             yield from _is_loaded(guest, old, packed=[old])
-            guest.check(f"cp {PARCELS}/{initrd.name} /boot")
-            answer = guest.run(f"INITRD=No dpkg -i {PARCELS}/{package.name}", INSTALL_SECONDS)
-            print(answer.output, flush=True)
+            answer = coming.install(guest)
             if answer.status != 0:
                 yield "the new kernel's installation failed"
             yield from _is_loaded(guest, old, packed=[old, new])
@@ -156,8 +146,8 @@ def _is_loaded(guest: Guest, version: str, packed: list[str]) -> Iterator[str]:
 def _is_gone(guest: Guest) -> Iterator[str]:
     """After the purge: nothing of ours but the dumps."""
     left = guest.run(
-        f"ls -d {STATE} /etc/lifeboat.conf /etc/default/grub.d/lifeboat.cfg /usr/lib/lifeboat 2>/dev/null;"
-        " grep crashkernel /boot/grub/grub.cfg; systemctl list-unit-files --no-legend 'lifeboat*'"
+        f"ls -d {STATE} /boot/lifeboat /etc/lifeboat.conf /etc/default/grub.d/lifeboat.cfg /usr/lib/lifeboat 2>/dev/null;"
+        " grep -E 'crashkernel|lifeboat' /boot/grub/grub.cfg; systemctl list-unit-files --no-legend 'lifeboat*'"
     ).output
     if left:
         yield f"the purge left: {left}"
@@ -165,10 +155,3 @@ def _is_gone(guest: Guest) -> Iterator[str]:
         yield "the crash kernel is still loaded"
     if not guest.check("ls /var/crash"):
         yield "the purge took the dumps"
-
-
-def initrd_of(image: system_image.SystemImage, folder: Path) -> Path:
-    """A system's own initrd, copied out of it."""
-    place = folder / f"initrd.img-{image.release}"
-    disk_image.copy_file(image.disk, f"/boot/{place.name}", place)
-    return place
