@@ -188,7 +188,7 @@ CASES: dict[str, Case] = {
     # Little memory
     "crashkernel-96M": saved(Setup(crashkernel="96M"), tier="long"),
     "crashkernel-96M-6.12": saved(Setup(kernel="6.12", crashkernel="96M"), tier="long"),
-    "crashkernel-80M": saved(Setup(crashkernel="80M")),
+    "crashkernel-80M": saved(Setup(crashkernel="80M"), tier="long"),
     "crashkernel-80M-6.12": saved(Setup(kernel="6.12", crashkernel="80M"), tier="long"),
     # Stock kernels in the least memory, loaded by the host command with the command line that it composes
     "crashkernel-64M": loaded_by_lifeboat("6.1", "64M"),
@@ -213,7 +213,8 @@ CASES: dict[str, Case] = {
         small(
             target=f"PARTUUID={PARTITION_UUID} {TARGET_PATH}",
             target_disk=target_disk(partition_uuid=PARTITION_UUID),
-        )
+        ),
+        tier="long",
     ),
     "target-partlabel": saved(
         small(target=f"PARTLABEL=dumps {TARGET_PATH} auto", target_disk=target_disk(partition_label="dumps")),
@@ -289,6 +290,7 @@ CASES: dict[str, Case] = {
     "vmcore-unreadable": Case(
         small(guest_options=["vmcore=ioerror"], guest_drivers=["fuse"]),
         [checks.has_summary("partial"), checks.has_dump, checks.says("lifeboat: .*(Bus error)")],
+        tier="long",
     ),
     # A child that comes to harm
     "child-killed": sabotaged("kill"),

@@ -35,6 +35,7 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "smallest-kdump-tools-6.12": DebianCase(smallest.debian("6.12", 64, 128), timeout_seconds=7200),
     "smallest-kdump-tools-6.1-generic": DebianCase(smallest.debian("6.1-generic", 64, 192), timeout_seconds=7200),
     # Its own initrd is broken: the boot menu's rescue entries
+    "fallback": DebianCase(fallback.rescues("6.1", fallback.TRUNCATED), tier="medium"),
     "fallback-bios": DebianCase(
         fallback.rescues("6.1", fallback.TRUNCATED, fallback.EMPTY, fallback.WITHOUT_DISKS, fallback.WRONG_ROOT),
         timeout_seconds=3600,
