@@ -41,6 +41,10 @@ def follows_upgrade(old_line: str, new_line: str) -> Flow:
                 yield f"after the reboot kernel {running} runs, not {new}"
             guest.run("systemctl is-system-running --wait", INSTALL_SECONDS)
             yield from _is_good(guest, [old, new], f"{new} has booted")
+            start(guest, RESCUE)
+            if (running := guest.check("uname -r").strip()) != new:
+                yield f"the rescue entry boots kernel {running}, not {new}, which is the newest that is known good"
+            print(guest.check("cat /run/lifeboat/rescue.log"), flush=True)
             guest.power_off()
 
     return flow
