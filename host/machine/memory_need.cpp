@@ -18,7 +18,7 @@ constexpr std::uint64_t kernel_boot_bytes = 5 * mebibyte + 3 * mebibyte / 4;
 constexpr std::uint64_t given_back_bytes = 8 * mebibyte;
 // Of kernels with CRASH_HOTPLUG: as many program headers as there may ever be CPUs (8,192 on Debian's) and
 // pieces of memory (8,192), 56 bytes each. Source: Linux arch/x86/kernel/crash.c, crash_load_segments().
-constexpr std::uint64_t elfcorehdr_bytes = std::uint64_t{2 * 8192} * 56;
+constexpr std::uint64_t elfcorehdr_bytes = std::uint64_t{2} * 8192 * 56;
 // PID 1 and its children at their largest, with two threads (peak_kib of the summary line).
 constexpr std::uint64_t lifeboat_bytes = 6 * mebibyte + mebibyte / 4;
 
