@@ -166,8 +166,9 @@ def _seconds_of_boot(guest: Guest) -> float:
 
 
 def _format_esp(disk: Path) -> None:
+    # For FAT32 it has too few clusters, and the firmware looks at that.
     blocks = (disk_image.ROOT_AT - disk_image.EFI_AT) // 1024
-    command = ["mkfs.fat", "-F", "32", f"--offset={disk_image.EFI_AT // SECTOR_BYTES}", str(disk), str(blocks)]
+    command = ["mkfs.fat", "-F", "16", f"--offset={disk_image.EFI_AT // SECTOR_BYTES}", str(disk), str(blocks)]
     subprocess.run(command, check=True, capture_output=True)
 
 
