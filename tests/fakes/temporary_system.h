@@ -20,8 +20,8 @@ public:
     }
 
     [[nodiscard]] SystemPaths paths() const {
-        return {folder_.path("proc"), folder_.path("sys"),    folder_.path("dev"),
-                folder_.path(),       folder_.path("target"), folder_.path("nodes"), folder_.path("run")};
+        return {folder_.path("proc"),   folder_.path("sys"),   folder_.path("dev"), folder_.path(),
+                folder_.path("target"), folder_.path("nodes"), folder_.path("run")};
     }
     [[nodiscard]] std::string path(const std::string& name) const { return folder_.path(name); }
 
