@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/log.h"
 #include "host/config.h"
+#include "host/crash_kernel/loading.h"
 #include "host/json_object.h"
 #include "host/readiness.h"
 #include "host/subcommands.h"
@@ -39,7 +40,12 @@ void line(std::string_view key, std::string_view value) {
 std::string loaded_text(const MachineView& view) {
     if (!view.kernel.is_loaded)
         return "nothing";
-    return view.loaded ? view.loaded->manifest.kernel : "not by lifeboat";
+    if (!view.loaded)
+        return "not by lifeboat";
+    const Manifest& record = view.loaded->manifest;
+    if (record.kernel != no_kernel_version || record.files.empty())
+        return record.kernel;
+    return std::format("'{}'", record.files.front().path); // `load --image`
 }
 
 std::string reservation_text(const MachineView& view) {

@@ -22,7 +22,10 @@ std::string text_of(const char* text) {
 // Nothing where the table has no such row, or one that is not for a boot.
 std::optional<Target> row_for(libmnt_table* table, const std::string& folder, Log& log) {
     libmnt_fs* const row = ::mnt_table_find_target(table, folder.c_str(), MNT_ITER_FORWARD);
-    if (row == nullptr || ::mnt_fs_match_options(row, "noauto") == 1)
+    // mnt_fs_match_options() would take the "no" for its own.
+    char* value = nullptr;
+    std::size_t value_bytes = 0;
+    if (row == nullptr || ::mnt_fs_get_option(row, "noauto", &value, &value_bytes) == 0)
         return std::nullopt;
     const std::string source = text_of(::mnt_fs_get_source(row));
     auto target = parse_target(encode_octal(source) + " /");

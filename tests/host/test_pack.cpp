@@ -296,11 +296,11 @@ TEST_CASE("a pack that fails leaves the initrd that is there") {
          [] {},
          [] {},
          "open '" + in_root +
-             "/none': No such file or directory: without an init there is no initrd, name one with --init"},
+             "/none': No such file or directory: without it there is no initrd, name one with --init"},
         {{"--init", in_root + "/etc/text"},
          [&] { machine.write("etc/text", "#!/bin/sh\n"); },
          [] {},
-         "'" + in_root + "/etc/text' is not a program: name lifeboat's init with --init"},
+         "'" + in_root + "/etc/text' is not a program: name lifeboat's with --init"},
         {{"--kernel", "9.9"},
          [] {},
          [] {},
