@@ -23,6 +23,8 @@ Result<LoadOrder> read_order(const Arguments& arguments) {
         return fail(ErrorKind::invalid, "--image and --initrd belong together");
     if (image && kernel)
         return fail(ErrorKind::invalid, "--kernel chooses a packed kernel, --image another: one of them");
+    if (image && arguments.has("--links-only"))
+        return fail(ErrorKind::invalid, "--links-only is about packed kernels, not about --image");
     if (image)
         order.files = {std::string(*image), std::string(*initrd)};
     else if (kernel)
@@ -68,6 +70,8 @@ Result<LoadedKernel> load_and_tell(const SystemPaths& paths, LoadOrder order, co
 }
 
 Result<LoadedKernel> run_load(const Arguments& arguments, const LoadOrder& order) {
+    if (arguments.has("--links-only"))
+        return link_ordered({}, order);
     const Config config = TRY(read_config(arguments));
     return load_and_tell({}, order, config, arguments.has("--dry-run"));
 }

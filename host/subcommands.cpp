@@ -50,6 +50,7 @@ constexpr Option load_options[] = {
     {"--image", "FILE", "this kernel image, and --initrd with it"},
     {"--initrd", "FILE", "this initrd, and --image with it"},
     {"--dry-run", "", "only say what would be loaded, and its command line"},
+    {"--links-only", "", "only make the links in /var/lib/lifeboat, for kdump-tools, which loads from them"},
     config_option,
 };
 constexpr Option console_options[] = {

@@ -107,6 +107,13 @@ Result<LoadedKernel> find_ordered(const SystemPaths& paths, const LoadOrder& ord
     return std::move(candidates.front());
 }
 
+Result<LoadedKernel> link_ordered(const SystemPaths& paths, const LoadOrder& order) {
+    const Descriptor lock = TRY(lock_loading(paths));
+    LoadedKernel kernel = TRY(find_ordered(paths, order));
+    TRY(link_packed_kernel(paths, {.version = kernel.version, .files = kernel.files}));
+    return kernel;
+}
+
 Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& order,
                                   const std::string& command_line) {
     const Descriptor lock = TRY(lock_loading(paths));

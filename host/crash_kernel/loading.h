@@ -36,6 +36,9 @@ Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, 
 // What would be loaded first; nothing is changed.
 Result<LoadedKernel> find_ordered(const SystemPaths& paths, const LoadOrder& order);
 
+// Makes the links that load_ordered() would make, for whoever loads from them instead. A packed kernel.
+Result<LoadedKernel> link_ordered(const SystemPaths& paths, const LoadOrder& order);
+
 // Loads what is ordered or, of packed kernels, another one; the error has all that was tried. Two loads at
 // the same time come one after the other.
 Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& order,
