@@ -178,7 +178,7 @@ def _digest_on_disk(disk: Path, inside: str, folder: Path) -> str:
 def _is_good(guest: Guest, wanted: list[str], when: str) -> Iterator[str]:
     listing = guest.run("lifeboat good list")
     print(f"--- {when}\n{listing.output}", flush=True)
-    kept = sorted(row.split("+")[0] for row in guest.check(f"ls {STORE}").split())
+    kept = sorted(row.rpartition("+")[0] for row in guest.check(f"ls {STORE}").split())
     if kept != sorted(wanted):
         yield f"{when}: known good are {kept}, not {wanted}"
 
