@@ -26,9 +26,12 @@ install(PROGRAMS ${system}/boot-complete ${system}/pack-rescue ${system}/refresh
 install(PROGRAMS ${system}/kernel-install DESTINATION usr/lib/kernel/install.d RENAME 95-lifeboat.install)
 file(GLOB units CONFIGURE_DEPENDS ${system}/*.service ${system}/*.timer)
 install(FILES ${units} DESTINATION usr/lib/systemd/system)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/package)
+# Enabled by another package's unit, which need not be there.
+file(CREATE_LINK ../lifeboat-links.service ${CMAKE_BINARY_DIR}/package/lifeboat-links.service SYMBOLIC)
+install(FILES ${CMAKE_BINARY_DIR}/package/lifeboat-links.service DESTINATION usr/lib/systemd/system/kdump-tools.service.wants)
 install(FILES ${system}/98-lifeboat.rules DESTINATION usr/lib/udev/rules.d)
 
-file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/package)
 set(packed_files)
 file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.[58])
 foreach(page IN LISTS pages)
