@@ -11,8 +11,9 @@ KEYS_LIMIT = 40
 # GRUB takes Emacs' keys too, which no terminal takes apart. Source: its manual, "The menu interface".
 DOWN = "\x0e"
 ENTER = "\r"
-# The bar: GRUB marks the entry, and moves the cursor before and after it with terminal sequences.
-BAR = re.compile(r"\*([^\x1b*]*)")
+# The bar: GRUB marks the entry, and moves the cursor before and after it with terminal sequences. Without the one after
+# it the title may not have come as a whole yet.
+BAR = re.compile(r"\*([^\x1b*]*)\x1b")
 
 
 def choose(line: SerialLine, *titles: str) -> None:
