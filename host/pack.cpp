@@ -10,6 +10,7 @@
 #include "host/machine/manifest.h"
 #include "host/machine/memory_need.h"
 #include "host/machine/rescue_contents.h"
+#include "host/machine/rescue_folder.h"
 #include "host/machine/state_folder.h"
 #include "host/subcommands.h"
 
@@ -76,6 +77,10 @@ std::string sizes_of(const std::vector<CarriedFile>& files) {
     return text;
 }
 
+void line_of_sizes(const InitrdSizes& sizes) {
+    line("initrd", std::format("{} bytes packed, {} unpacked", sizes.packed_bytes, sizes.unpacked_bytes));
+}
+
 void print_decisions(const Packed& packed) {
     line("kernel", packed.machine.kernel.version);
     for (const TargetPlace& place : packed.machine.places) {
@@ -85,8 +90,7 @@ void print_decisions(const Packed& packed) {
     line("modules", sizes_of(packed.contents.modules));
     if (!packed.contents.firmware.empty())
         line("firmware", sizes_of(packed.contents.firmware));
-    line("initrd",
-         std::format("{} bytes packed, {} unpacked", packed.sizes.packed_bytes, packed.sizes.unpacked_bytes));
+    line_of_sizes(packed.sizes);
     line("memory",
          std::format("{} needed, {} reserved", sum_text(packed.need), in_mebibytes(packed.reserved_bytes)));
 }
@@ -164,12 +168,14 @@ Result<> write_initrd(Packed& packed, const std::string& path) {
     return check_reservation(packed);
 }
 
-Result<> write_output(const PackRequest& request, Packed& packed) {
-    const Descriptor folder = TRY(lock_folder(folder_of(request.output)));
+// An initrd alone, in a folder that is there.
+template <class Write>
+Result<> write_alone(const std::string& path, Write write) {
+    const Descriptor folder = TRY(lock_folder(folder_of(path)));
     FilesAside files;
-    TRY(write_initrd(packed, files.add(request.output)));
+    TRY(write(files.add(path)));
     TRY(files.rename_into_place(folder));
-    line("written", request.output);
+    line("written", path);
     return {};
 }
 
@@ -202,44 +208,43 @@ Result<> write_state(const PackRequest& request, Packed& packed) {
     return {};
 }
 
+Result<std::string> version_of(const PackRequest& request) {
+    return request.version.empty() ? running_kernel_version(request.paths) : request.version;
+}
+
 Result<> run_pack(const PackRequest& request) {
     const Config config = TRY(read_config(request.config));
-    const std::string version =
-        request.version.empty() ? TRY(running_kernel_version(request.paths)) : request.version;
+    const std::string version = TRY(version_of(request));
     Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
     packed.reserved_bytes = read_crash_kernel_state(request.paths).reserved_bytes;
-    return request.output.empty() ? write_state(request, packed) : write_output(request, packed);
+    if (request.output.empty())
+        return write_state(request, packed);
+    return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });
 }
 
-Result<> write_rescue(const PackRequest& request, const RescueContents& made) {
-    const std::string usual =
-        std::format("{}{}/initrd.img-{}", request.paths.root, rescue_folder, made.kernel.version);
-    const std::string& path = request.output.empty() ? usual : request.output;
-    if (request.output.empty()) {
-        std::error_code error; // whether it is there now, opening it says
-        std::filesystem::create_directories(folder_of(path), error);
-    }
-    const Descriptor folder = TRY(lock_folder(folder_of(path)));
-    FilesAside files;
-    const InitrdSizes sizes = TRY(made.contents.writer.write(files.add(path), Packing::quick));
+Result<> write_rescue(const RescueContents& made, const std::string& path) {
+    const InitrdSizes sizes = TRY(made.contents.writer.write(path, Packing::quick));
     line("kernel", made.kernel.version);
     line("root", made.plan.roots.front().text());
     line("device", describe(made.root.chain));
     line("modules", std::to_string(made.contents.modules.size()));
-    line("initrd", std::format("{} bytes packed, {} unpacked", sizes.packed_bytes, sizes.unpacked_bytes));
-    TRY(files.rename_into_place(folder));
-    line("written", path);
+    line_of_sizes(sizes);
     return {};
 }
 
 Result<> run_pack_rescue(const PackRequest& request) {
-    const std::string version =
-        request.version.empty() ? TRY(running_kernel_version(request.paths)) : request.version;
+    const std::string version = TRY(version_of(request));
     const RescueContents made = TRY(gather_rescue_contents(
         request.paths,
         {.version = version, .init = request.init, .command = request.command, .console = request.console}));
-    return write_rescue(request, made);
+    std::string path = request.output;
+    if (path.empty()) {
+        path = request.paths.root + rescue_image(version);
+        std::error_code error; // whether the folder is there now, opening it says
+        std::filesystem::create_directories(folder_of(path), error);
+    }
+    return write_alone(path, [&](const std::string& aside) { return write_rescue(made, aside); });
 }
 
 } // namespace

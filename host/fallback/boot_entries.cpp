@@ -2,6 +2,7 @@
 #include "host/fallback/boot_entries.h"
 
 #include "host/fallback/installed_initrd.h"
+#include "host/machine/rescue_folder.h"
 #include "stages/kernel_command_line.h"
 #include "stages/list_folder.h"
 
@@ -17,7 +18,6 @@ namespace lifeboat::host {
 
 namespace {
 
-constexpr std::string_view rescue_prefix = "initrd.img-";
 constexpr std::string_view plain_letters = "-_./=:,+@%~"; // beside letters and digits
 
 std::string minute_of(std::int64_t seconds) {
@@ -53,10 +53,6 @@ std::vector<std::string> rescue_versions(const SystemPaths& paths) {
     return versions;
 }
 
-std::string rescue_initrd(const std::string& version) {
-    return std::format("{}/{}{}", rescue_folder, rescue_prefix, version);
-}
-
 // With a kernel that has booted where there is one.
 std::optional<BootEntry> rescue_entry(const SystemPaths& paths, const std::vector<Generation>& good) {
     const std::vector<std::string> versions = rescue_versions(paths);
@@ -67,14 +63,14 @@ std::optional<BootEntry> rescue_entry(const SystemPaths& paths, const std::vecto
     if (kept != good.end())
         return BootEntry{.version = kept->kernel,
                          .image = kept->image_path(),
-                         .initrd = rescue_initrd(kept->kernel),
+                         .initrd = rescue_image(kept->kernel),
                          .command_line = kept->command_line};
     const std::vector<std::string> installed = kernels_in_boot(paths);
     for (const std::string& version : versions)
         if (std::ranges::contains(installed, version))
             return BootEntry{.version = version,
                              .image = "/boot/vmlinuz-" + version,
-                             .initrd = rescue_initrd(version),
+                             .initrd = rescue_image(version),
                              .command_line = line};
     return std::nullopt;
 }

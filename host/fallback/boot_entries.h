@@ -13,8 +13,6 @@
 
 namespace lifeboat::host {
 
-inline constexpr std::string_view rescue_folder = "/boot/lifeboat/rescue"; // initrd.img-VERSION
-
 struct BootEntry {
     enum class Place : std::uint8_t { top, more } place = Place::top;
     std::string id;

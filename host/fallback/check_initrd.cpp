@@ -7,6 +7,7 @@
 #include "host/fallback/installed_initrd.h"
 #include "host/fallback/root_modules.h"
 #include "host/machine/installed_kernel.h"
+#include "host/machine/kernel_modules.h"
 
 #include <algorithm>
 #include <set>

@@ -151,26 +151,11 @@ Result<std::vector<std::string>> modules_for_root(const SystemPaths& paths, std:
     const InstalledKernel installed = TRY(kernel_with_modules(paths, version));
     const KernelModules kernel = TRY(KernelModules::open(paths, installed));
     const MountEntry mount = TRY(root_mount(paths));
-    const auto running = running_kernel_version(paths);
-    RootNeeds needs(paths, kernel,
-                    running && *running == version ? ChainSeenUnder::this_kernel
-                                                   : ChainSeenUnder::another_kernel);
+    RootNeeds needs(paths, kernel, seen_under(paths, version));
     const dev_t device = TRY(device_of(mount));
     TRY(needs.add_device(device));
     TRY(needs.add_file_system(mount.type));
     return needs.with_dependencies();
-}
-
-std::string module_name_of_file(std::string_view path) {
-    std::string_view name = path.substr(path.rfind('/') + 1);
-    for (const std::string_view suffix : {".xz", ".zst", ".gz"})
-        if (name.ends_with(suffix))
-            name.remove_suffix(suffix.size());
-    if (!name.ends_with(".ko"))
-        return {};
-    std::string module(name.substr(0, name.size() - 3));
-    std::ranges::replace(module, '-', '_');
-    return module;
 }
 
 } // namespace lifeboat::host

@@ -17,8 +17,4 @@ namespace lifeboat::host {
 // root file system across a network or in memory, or a kernel without modules installed.
 Result<std::vector<std::string>> modules_for_root(const SystemPaths& paths, std::string_view version);
 
-// A module's name out of its file's: "kernel/drivers/scsi/virtio-scsi.ko.xz" has virtio_scsi. Empty where it
-// is not a module's file.
-std::string module_name_of_file(std::string_view path);
-
 } // namespace lifeboat::host

@@ -16,16 +16,6 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
     return std::ranges::find(words, word) != words.end();
 }
 
-std::vector<std::string_view> split_options(std::string_view options) {
-    std::vector<std::string_view> words;
-    while (!options.empty()) {
-        const std::size_t end = std::min(options.find(','), options.size());
-        words.push_back(options.substr(0, end));
-        options.remove_prefix(std::min(end + 1, options.size()));
-    }
-    return words;
-}
-
 bool names_characters(std::string_view type) {
     return is_one_of(type, {"vfat", "msdos", "exfat", "ntfs3"});
 }
@@ -54,6 +44,16 @@ std::string module_of(std::string_view word) {
 }
 
 } // namespace
+
+std::vector<std::string_view> split_options(std::string_view options) {
+    std::vector<std::string_view> words;
+    while (!options.empty()) {
+        const std::size_t end = std::min(options.find(','), options.size());
+        words.push_back(options.substr(0, end));
+        options.remove_prefix(std::min(end + 1, options.size()));
+    }
+    return words;
+}
 
 Result<CrashMountOptions> crash_mount_options(std::string_view type, std::string_view super_options) {
     if (type == "xfs" && (has_option(super_options, "logdev=") || has_option(super_options, "rtdev=")))

@@ -118,9 +118,7 @@ std::vector<std::string> KernelModules::names_in(std::string_view folder) const 
     for (const std::string_view line : split_lines(dependencies_)) {
         if (!line.starts_with(folder))
             continue;
-        const std::string_view path = line.substr(0, line.find(':'));
-        const std::string_view file = path.substr(path.rfind('/') + 1);
-        names.emplace_back(file.substr(0, file.find(".ko")));
+        names.push_back(module_name_of_file(line.substr(0, line.find(':'))));
     }
     return names;
 }
@@ -170,6 +168,22 @@ Result<> KernelModules::add_in_load_order(const std::string& name, std::vector<M
         order.push_back(std::move(needed));
     }
     return {};
+}
+
+std::string_view without_compression(std::string_view path) {
+    for (const std::string_view suffix : {".xz", ".zst", ".gz"})
+        if (path.ends_with(suffix))
+            return path.substr(0, path.size() - suffix.size());
+    return path;
+}
+
+std::string module_name_of_file(std::string_view path) {
+    const std::string_view name = without_compression(path.substr(path.rfind('/') + 1));
+    if (!name.ends_with(".ko"))
+        return {};
+    std::string module(name.substr(0, name.size() - 3));
+    std::ranges::replace(module, '-', '_');
+    return module;
 }
 
 } // namespace lifeboat::host

@@ -72,4 +72,11 @@ private:
     std::unique_ptr<kmod_ctx, Release> context_;
 };
 
+// The path of a module's file without the suffix of what compressed it.
+std::string_view without_compression(std::string_view path);
+
+// A module's name out of its file's: "kernel/drivers/scsi/virtio-scsi.ko.xz" has virtio_scsi. Empty where it
+// is not a module's file.
+std::string module_name_of_file(std::string_view path);
+
 } // namespace lifeboat::host

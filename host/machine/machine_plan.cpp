@@ -96,10 +96,7 @@ std::string path_in_initrd(const ModuleToLoad& module, const InstalledKernel& ke
     std::string_view path = module.path;
     if (path.starts_with(kernel.modules))
         path.remove_prefix(kernel.modules.size());
-    for (const std::string_view suffix : {".xz", ".zst", ".gz"})
-        if (path.ends_with(suffix))
-            path.remove_suffix(suffix.size());
-    return std::format("lib/modules/{}{}", kernel.version, path);
+    return std::format("lib/modules/{}{}", kernel.version, without_compression(path));
 }
 
 } // namespace lifeboat::host

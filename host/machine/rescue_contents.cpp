@@ -4,6 +4,7 @@
 #include "base/descriptor.h"
 #include "base/text.h"
 #include "host/archive/decompressed_file.h"
+#include "host/machine/crash_mount_options.h"
 #include "host/machine/driver_modules.h"
 #include "host/machine/kernel_modules.h"
 #include "host/machine/machine_plan.h"
@@ -155,13 +156,9 @@ private:
 // As root is mounted for a boot: how to write there and how to keep times is the system's own affair.
 std::string without_crash_options(std::string_view options) {
     std::string kept;
-    while (!options.empty()) {
-        const std::size_t end = std::min(options.find(','), options.size());
-        const std::string_view option = options.substr(0, end);
+    for (const std::string_view option : split_options(options))
         if (option != "rw" && option != "noatime")
             kept += std::format("{}{}", kept.empty() ? "" : ",", option);
-        options.remove_prefix(std::min(end + 1, options.size()));
-    }
     return kept.empty() ? "defaults" : kept;
 }
 

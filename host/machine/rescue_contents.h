@@ -11,12 +11,8 @@
 #include "stages/system_paths.h"
 
 #include <string>
-#include <string_view>
 
 namespace lifeboat::host {
-
-// Where the boot menu has it; beside the kernels, since the boot loader reads it.
-inline constexpr std::string_view rescue_folder = "/boot/lifeboat/rescue";
 
 struct RescueRequest {
     std::string version;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/fallback/check_initrd.h"
 #include "host/fallback/root_modules.h"
+#include "host/machine/kernel_modules.h"
 #include "tests/builders/fake_machine.h"
 #include "tests/builders/module_builder.h"
 #include "tests/builders/newc_builder.h"
