@@ -24,6 +24,10 @@ public:
         return left < 0 ? 0 : left;
     }
     [[nodiscard]] bool has_passed() const { return remaining_ms() == 0; }
+    // So much more than what is left of it; one that never comes stays so.
+    [[nodiscard]] Deadline extended_by_ms(std::int64_t more_ms) const {
+        return at_ms_ == INT64_MAX ? *this : after_ms(remaining_ms() + more_ms);
+    }
     // What poll(2) takes: at most `at_most_ms`.
     [[nodiscard]] int poll_timeout_ms(std::int64_t at_most_ms) const {
         const std::int64_t left = remaining_ms();

@@ -195,7 +195,7 @@ void CrashBoot::reach_target() {
 bool CrashBoot::try_target(bool coldplug, bool again) {
     StageLimits limits = runner_.limits_of(plan_.deadlines.target_s);
     const TargetRequest request{paths_, plan_.targets, limits.deadline, coldplug, again};
-    limits.deadline = Deadline::after_ms(limits.deadline.remaining_ms() + self_limited_grace_ms);
+    limits.deadline = limits.deadline.extended_by_ms(self_limited_grace_ms);
     const auto outcome = runner_.run("target", limits, [&](StageReport& report) -> Result<> {
         const MountedTarget mounted = TRY(find_and_mount_target(request, report));
         report.fact("target", mounted.index);

@@ -3,8 +3,7 @@
 
 #include "base/descriptor.h"
 #include "base/system.h"
-
-#include <csignal>
+#include "stages/run_program.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -71,15 +70,6 @@ Result<> enter(const SystemPaths& paths) {
     return {};
 }
 
-// As the kernel starts an init: nothing ignored, nothing blocked.
-void restore_signals() {
-    for (int number = 1; number < SIGRTMIN; ++number)
-        ::signal(number, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 } // namespace
 
 Result<std::string> find_init(const SystemPaths& paths, const std::string& wanted) {
@@ -100,11 +90,8 @@ Error hand_over(const SystemPaths& paths, const NextInit& next) {
     if (auto entered = enter(paths); !entered)
         return std::move(entered).error();
     remove_initrd(old_root ? *std::move(old_root) : Descriptor());
-    restore_signals();
-    std::vector<char*> words{const_cast<char*>(next.path.c_str())};
-    for (const std::string& argument : next.arguments)
-        words.push_back(const_cast<char*>(argument.c_str()));
-    words.push_back(nullptr);
+    reset_signals(); // as the kernel starts an init
+    const std::vector<char*> words = words_of(next.path, next.arguments);
     sys::execute(words.data(), environ);
     return system_error(std::format("start '{}'", next.path), errno);
 }

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <optional>
 
 #include <sys/mount.h>
@@ -37,11 +38,13 @@ constexpr std::uint64_t check_deadline_s = 300;
 constexpr std::uint64_t repair_deadline_s = 600;
 constexpr std::uint64_t short_deadline_s = 30;
 // A stage that keeps its deadline itself says what it saw before it ends; only then is it killed.
-constexpr std::uint64_t self_limited_grace_s = 20;
+constexpr std::int64_t self_limited_grace_ms = 20'000;
 // Here there are all CPUs, and time: a scan that was not needed is ten seconds.
 constexpr std::int64_t first_scan_ms = 3000;
 // Source: fsck(8), exit status: file system errors left uncorrected, and above it what is worse.
 constexpr int fsck_errors_left = 4;
+
+using ProgramWork = std::function<Result<int>(StageReport&)>;
 
 enum class InitrdState : std::uint8_t { unknown, whole, broken };
 constexpr std::string_view state_words[] = {"unknown", "whole", "broken"};
@@ -79,6 +82,7 @@ private:
     void repair_on_disk();
     Result<> remount(unsigned long flags, StageReport& report) const;
     [[nodiscard]] bool is_mounted_beside(std::string_view folder) const;
+    Result<int> exit_status(std::string_view stage, StageLimits limits, const ProgramWork& work);
     std::optional<int> run_own(std::string_view stage, std::uint64_t seconds,
                                std::vector<std::string> arguments);
     void start_system();
@@ -192,20 +196,20 @@ std::vector<Target> RescueBoot::root_candidates() const {
 
 void RescueBoot::reach_root() {
     const std::vector<Target> candidates = root_candidates();
-    const std::uint64_t wait_s = std::max(plan_.deadlines.target_s, root_parameters_.wait_s);
+    StageLimits limits = runner_.limits_of(std::max(plan_.deadlines.target_s, root_parameters_.wait_s));
     const TargetRequest request{.paths = paths_,
                                 .targets = candidates,
-                                .deadline = Deadline::after_ms(static_cast<std::int64_t>(wait_s) * 1000),
+                                .deadline = limits.deadline,
                                 .coldplug = true,
                                 .role = "root",
                                 .first_scan_ms = first_scan_ms};
-    const auto outcome = runner_.run("root", runner_.limits_of(wait_s + self_limited_grace_s),
-                                     [&](StageReport& report) -> Result<> {
-                                         const auto mounted = TRY(find_and_mount_target(request, report));
-                                         report.fact("source", candidates[mounted.index].source());
-                                         report.fact("node", mounted.found.node);
-                                         return {};
-                                     });
+    limits.deadline = limits.deadline.extended_by_ms(self_limited_grace_ms);
+    const auto outcome = runner_.run("root", limits, [&](StageReport& report) -> Result<> {
+        const auto mounted = TRY(find_and_mount_target(request, report));
+        report.fact("source", candidates[mounted.index].source());
+        report.fact("node", mounted.found.node);
+        return {};
+    });
     if (!outcome.completed())
         return note_failure("root", outcome.describe(), "asking on the console");
     root_node_ = outcome.facts.at("node");
@@ -217,39 +221,37 @@ void RescueBoot::reach_root() {
 void RescueBoot::check_root() {
     if (root_node_.empty())
         return;
-    const auto outcome =
-        runner_.run("fsck", runner_.limits_of(fsck_deadline_s), [this](StageReport& report) -> Result<> {
+    const auto status =
+        exit_status("fsck", runner_.limits_of(fsck_deadline_s), [this](StageReport& report) -> Result<int> {
             const std::string dev = paths_.mount_point + "/dev";
             if (sys::mount(paths_.dev.c_str(), dev.c_str(), nullptr, MS_BIND, nullptr) != 0)
                 return fail_system("bind '{}' to '{}'", paths_.dev, dev);
             const Program fsck{
                 .path = "/sbin/fsck", .arguments = {"-T", "-n", root_node_}, .root = paths_.mount_point};
-            const auto status = run_program(fsck, "fsck -n", report);
+            auto ended = run_program(fsck, "fsck -n", report);
             sys::unmount(dev.c_str(), MNT_DETACH);
-            report.fact("status", static_cast<std::uint64_t>(TRY(status)));
-            return {};
+            return ended;
         });
-    if (!outcome.completed())
-        return log_.warning("fsck: {}, the state of root is not known", outcome.describe());
-    const auto status = parse_unsigned(outcome.facts.at("status")).value_or(0);
-    root_has_errors_ = status >= fsck_errors_left;
+    if (!status)
+        return log_.warning("fsck: {}, the state of root is not known", status.error().text);
+    root_has_errors_ = *status >= fsck_errors_left;
     if (root_has_errors_)
-        log_.warning("fsck: status {}: root has errors, changing nothing on it", status);
+        log_.warning("fsck: status {}: root has errors, changing nothing on it", *status);
     else
-        log_.info("fsck: status {}: root has no errors", status);
+        log_.info("fsck: status {}: root has no errors", *status);
 }
 
 void RescueBoot::mount_beside() {
     if (root_node_.empty())
         return;
-    const std::uint64_t wait_s = plan_.deadlines.target_s;
-    const Deadline deadline = Deadline::after_ms(static_cast<std::int64_t>(wait_s) * 1000);
-    const auto outcome = runner_.run(
-        "fstab", runner_.limits_of(wait_s + self_limited_grace_s), [&](StageReport& report) -> Result<> {
-            for (const std::string& folder : mount_from_fstab(paths_, beside_root, deadline, report))
-                report.fact(folder.substr(1), "mounted");
-            return {};
-        });
+    StageLimits limits = runner_.limits_of(plan_.deadlines.target_s);
+    const Deadline deadline = limits.deadline;
+    limits.deadline = deadline.extended_by_ms(self_limited_grace_ms);
+    const auto outcome = runner_.run("fstab", limits, [&](StageReport& report) -> Result<> {
+        for (const std::string& folder : mount_from_fstab(paths_, beside_root, deadline, report))
+            report.fact(folder.substr(1), "mounted");
+        return {};
+    });
     if (!outcome.completed())
         note_failure("fstab", outcome.describe(), "going on with what is mounted");
     for (const auto& [folder, state] : outcome.facts)
@@ -260,21 +262,29 @@ bool RescueBoot::is_mounted_beside(std::string_view folder) const {
     return std::ranges::contains(mounted_beside_, folder);
 }
 
+// Of the program that the work of a stage runs; fails where it did not come to its end.
+Result<int> RescueBoot::exit_status(std::string_view stage, StageLimits limits, const ProgramWork& work) {
+    const auto outcome = runner_.run(stage, limits, [&work](StageReport& report) -> Result<> {
+        const int status = TRY(work(report));
+        report.fact("status", static_cast<std::uint64_t>(status));
+        return {};
+    });
+    if (!outcome.completed())
+        return fail(ErrorKind::system, "{}", outcome.describe());
+    return static_cast<int>(TRY(parse_in_range(outcome.facts.at("status"), 0, 255)));
+}
+
 // The exit status of the host command on the root file system; nothing where it did not come to its end.
 std::optional<int> RescueBoot::run_own(std::string_view stage, std::uint64_t seconds,
                                        std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--root", paths_.mount_point});
     const Program command{.path = paths_.root + own_command, .arguments = std::move(arguments)};
-    const auto outcome = runner_.run(stage, runner_.limits_of(seconds), [&](StageReport& report) -> Result<> {
-        const int status = TRY(run_program(command, stage, report));
-        report.fact("status", static_cast<std::uint64_t>(status));
-        return {};
-    });
-    if (!outcome.completed()) {
-        note_failure(stage, outcome.describe(), "going on");
-        return std::nullopt;
-    }
-    return static_cast<int>(parse_unsigned(outcome.facts.at("status")).value_or(1));
+    const auto status = exit_status(stage, runner_.limits_of(seconds),
+                                    [&](StageReport& report) { return run_program(command, stage, report); });
+    if (status)
+        return *status;
+    note_failure(stage, status.error().text, "going on");
+    return std::nullopt;
 }
 
 void RescueBoot::check_initrds() {
@@ -372,16 +382,13 @@ std::optional<Action> RescueBoot::ask_on_console() {
     leave_words();
     log_.console().flush(2000, Deadline::after_ms(20'000));
     // It ends by itself when nobody answers.
-    const auto outcome = runner_.run("console", {}, [&](StageReport& report) -> Result<> {
-        report.fact("status", static_cast<std::uint64_t>(TRY(run_program(console, "console", report))));
-        return {};
-    });
-    if (!outcome.completed()) {
-        note_failure("console", outcome.describe(), "rebooting");
+    const auto status = exit_status(
+        "console", {}, [&](StageReport& report) { return run_program(console, "console", report); });
+    if (!status) {
+        note_failure("console", status.error().text, "rebooting");
         return plan_.action;
     }
-    const auto order = static_cast<ConsoleOrder>(parse_in_range(outcome.facts.at("status"), 0, 255)
-                                                     .value_or(std::to_underlying(ConsoleOrder::reboot)));
+    const auto order = static_cast<ConsoleOrder>(*status);
     if (order == ConsoleOrder::boot)
         return std::nullopt;
     return order == ConsoleOrder::power_off ? Action::power_off : plan_.action;

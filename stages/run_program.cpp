@@ -56,22 +56,17 @@ void talk_to_log(int input, int output) {
 }
 
 [[noreturn]] void become(const Program& program, int input, int output) {
-    // Those that PID 1 ignores and blocks are not for others.
-    for (int number = 1; number < SIGRTMIN; ++number)
-        ::signal(number, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    reset_signals(); // those that PID 1 ignores and blocks are not for others
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    talk_to_log(input, output); // also of a terminal that cannot be opened
+    if (!program.shares_streams)
+        talk_to_log(input, output); // also of a terminal that cannot be opened
     if (!program.terminal.empty())
         talk_to_terminal(program.terminal);
     if (!program.root.empty() && (sys::change_root(program.root.c_str()) != 0 || ::chdir("/") != 0))
         give_up("enter", program.root);
-    std::vector<char*> words{const_cast<char*>(program.path.c_str())};
-    for (const std::string& argument : program.arguments)
-        words.push_back(const_cast<char*>(argument.c_str()));
-    words.push_back(nullptr);
+    if (!program.folder.empty())
+        (void)!::chdir(program.folder.c_str());
+    std::vector<char*> words = words_of(program.path, program.arguments);
     char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char terminal_type[] = "TERM=linux";
     char* environment[] = {path_variable, terminal_type, nullptr};
@@ -128,6 +123,22 @@ Result<int> run_program(const Program& program, std::string_view prefix, Log& lo
     if (WEXITSTATUS(status) == cannot_run)
         return fail(ErrorKind::no_data, "'{}' cannot be run", program.path);
     return WEXITSTATUS(status);
+}
+
+void reset_signals() {
+    for (int number = 1; number < SIGRTMIN; ++number)
+        ::signal(number, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::vector<char*> words_of(const std::string& path, const std::vector<std::string>& arguments) {
+    std::vector<char*> words{const_cast<char*>(path.c_str())};
+    for (const std::string& argument : arguments)
+        words.push_back(const_cast<char*>(argument.c_str()));
+    words.push_back(nullptr);
+    return words;
 }
 
 } // namespace lifeboat

@@ -24,7 +24,6 @@
 #include <poll.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -36,6 +35,7 @@ constexpr int tries_limit = 3;
 constexpr std::int64_t mount_patience_ms = 10'000;
 constexpr std::size_t shown_log_lines = 200;
 constexpr const char* this_program = "/proc/self/exe";
+constexpr int cannot_run = 127;
 
 void say(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -99,24 +99,10 @@ private:
     bool changed_ = false;
 };
 
-// With this terminal; its exit status, or 127 and more.
-int run_here(const std::string& path, const std::vector<std::string>& arguments,
-             const std::string& root = {}) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        if (!root.empty() && (sys::change_root(root.c_str()) != 0 || ::chdir("/root") != 0))
-            (void)::chdir("/");
-        std::vector<char*> words{const_cast<char*>(path.c_str())};
-        for (const std::string& argument : arguments)
-            words.push_back(const_cast<char*>(argument.c_str()));
-        words.push_back(nullptr);
-        ::execv(path.c_str(), words.data());
-        ::_exit(127);
-    }
-    int status = 0;
-    if (pid < 0 || ::waitpid(pid, &status, 0) < 0)
-        return 127;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+// With this terminal; its exit status, or what a shell has for one that cannot be run.
+int run_here(Program program, Log& log) {
+    program.shares_streams = true;
+    return run_program(program, program.path, log).value_or(cannot_run);
 }
 
 class RescueConsole {
@@ -263,7 +249,7 @@ bool RescueConsole::ask_password(const RootPassword& password) {
 
 int RescueConsole::run_own(Words arguments) {
     arguments.insert(arguments.end(), {"--root", setting_.root});
-    return run_here(this_program, arguments);
+    return run_here({.path = this_program, .arguments = std::move(arguments)}, screen_);
 }
 
 void RescueConsole::help(const Words&) {
@@ -332,7 +318,7 @@ void RescueConsole::check_initrds(const Words&) {
 void RescueConsole::list_initrd(const Words& operands) {
     if (operands.size() != 1)
         return say("ls INITRD\n");
-    run_here(this_program, {"ls", "-l", setting_.root + "/" + operands[0]});
+    run_here({.path = this_program, .arguments = {"ls", "-l", setting_.root + "/" + operands[0]}}, screen_);
 }
 
 void RescueConsole::restore(const Words& operands) {
@@ -359,11 +345,12 @@ void RescueConsole::shell(const Words&) {
         {setting_.paths.dev, dev}, {setting_.paths.proc, proc}, {setting_.paths.sys, sys}};
     for (const auto& [ours, theirs] : shown)
         sys::mount(ours.c_str(), theirs.c_str(), nullptr, MS_BIND, nullptr);
-    int status = 127;
+    int status = cannot_run;
     for (const char* path : {"/bin/bash", "/bin/sh"})
-        if (status == 127)
-            status = run_here(path, {"-i"}, setting_.root);
-    if (status == 127)
+        if (status == cannot_run)
+            status = run_here({.path = path, .arguments = {"-i"}, .root = setting_.root, .folder = "/root"},
+                              screen_);
+    if (status == cannot_run)
         say("the root file system has no shell that can be run\n");
     for (const auto& [ours, theirs] : shown)
         sys::unmount(theirs.c_str(), MNT_DETACH);

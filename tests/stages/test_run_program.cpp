@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 using namespace lifeboat;
 
@@ -54,4 +55,22 @@ TEST_CASE("a program can be given another root, and does not run where it cannot
     const auto done = run_program({.path = "/bin/true", .root = "/elsewhere"}, "it", log);
     CHECK_FALSE(done);
     CHECK(log.lines == std::vector<std::string>{"it: enter '/elsewhere': Operation not permitted"});
+}
+
+TEST_CASE("a program that shares the streams says nothing to the log, and starts where it is told to") {
+    fakes::RecordingReport log;
+    const int before = ::dup(STDOUT_FILENO);
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    ::dup2(ends[1], STDOUT_FILENO);
+    const auto done = run_program({.path = "/bin/pwd", .shares_streams = true, .folder = "/usr"}, "pwd", log);
+    ::dup2(before, STDOUT_FILENO);
+    for (const int fd : {before, ends[1]})
+        ::close(fd);
+    char said[16]{};
+    const ssize_t count = ::read(ends[0], said, sizeof said);
+    ::close(ends[0]);
+    CHECK(done.value() == 0);
+    CHECK(std::string_view(said, static_cast<std::size_t>(count)) == "/usr\n");
+    CHECK(log.lines.empty());
 }
