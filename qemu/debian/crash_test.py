@@ -57,7 +57,7 @@ def _confirm(guest: Guest) -> Crash:
 
 def _report_says_so(guest: Guest) -> Iterator[str]:
     # All of the dump is read for it.
-    guest.run("systemctl is-system-running --wait")
+    guest.wait_until_up(COMMAND_SECONDS)
     journal = guest.check("journalctl --boot --no-pager --output=cat --unit=lifeboat-report.service")
     print(journal, flush=True)
     if not re.search(r"the crash test passed: '/var/crash/\d{8}T\d{6}Z-guest' is whole, \d+ pages", journal):

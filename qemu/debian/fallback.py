@@ -3,7 +3,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,25 +61,34 @@ def rescues(line: str, *damages: Damage, uefi: bool = False) -> Flow:
     return flow
 
 
-def hardware(line: str, *buses: str) -> Flow:
-    """The rescue image of one machine finds root when the disk is on another bus."""
+def prepared(line: str, body: Callable[[Guest, Tried], Iterator[str]]) -> Flow:
+    """What is done on the system with a kernel of this line once prepare() has been there; it is off afterwards."""
 
     def flow(tried: Tried) -> Iterator[str]:
         with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
             yield from prepare(guest)
-            for bus in buses:
-                guest.power_off()
-                guest.pull_the_plug()
-                guest.use_bus(bus)
-                guest.power_on()
-                choose(guest.line, *RESCUE)
-                guest.log_in()
-                print(f"--- {bus}\n" + guest.check("cat /run/lifeboat/rescue.log; findmnt -n /"), flush=True)
-                if "lifeboat.rescue=boot" not in guest.check("cat /proc/cmdline"):
-                    yield f"{bus}: this is no boot by the rescue entry"
+            yield from body(guest, tried)
             guest.power_off()
 
     return flow
+
+
+def hardware(line: str, *buses: str) -> Flow:
+    """The rescue image of one machine finds root when the disk is on another bus."""
+
+    def body(guest: Guest, _: Tried) -> Iterator[str]:
+        for bus in buses:
+            guest.power_off()
+            guest.pull_the_plug()
+            guest.use_bus(bus)
+            guest.power_on()
+            choose(guest.line, *RESCUE)
+            guest.log_in()
+            print(f"--- {bus}\n" + guest.check("cat /run/lifeboat/rescue.log; findmnt -n /"), flush=True)
+            if "lifeboat.rescue=boot" not in guest.check("cat /proc/cmdline"):
+                yield f"{bus}: this is no boot by the rescue entry"
+
+    return prepared(line, body)
 
 
 def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
@@ -92,7 +101,7 @@ def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
         _install_efi_loader(guest)
         guest.use_uefi()
     guest.reboot()
-    _wait_for_known_good(guest)
+    guest.wait_until_up()
     listing = guest.run("lifeboat good list")
     print(listing.output, flush=True)
     if guest.release not in listing.output:
@@ -106,11 +115,6 @@ def start(guest: Guest, entry: tuple[str, ...]) -> None:
     guest.restart()
     choose(guest.line, *entry)
     guest.log_in()
-
-
-def _wait_for_known_good(guest: Guest) -> None:
-    """The unit comes after the login prompt."""
-    guest.run("systemctl is-system-running --wait", INSTALL_SECONDS)
 
 
 def _survives(guest: Guest, damage: Damage) -> Iterator[str]:
@@ -202,22 +206,19 @@ def _initrd_without_disks(image: system_image.SystemImage, tried: Tried) -> Path
 def console(line: str) -> Flow:
     """The console gives nothing to whom does not know root's password, and everything to whom does."""
 
-    def flow(tried: Tried) -> Iterator[str]:
-        with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
-            yield from prepare(guest)
-            guest.restart()
-            choose(guest.line, *CONSOLE)
-            yield from _wrong_passwords(guest)
-            _say(guest, "boot", "login: ")
-            guest.line.send("\n")
-            guest.log_in()
-            guest.restart()
-            choose(guest.line, *CONSOLE)
-            yield from _right_password(guest)
-            guest.log_in()
-            guest.power_off()
+    def body(guest: Guest, _: Tried) -> Iterator[str]:
+        guest.restart()
+        choose(guest.line, *CONSOLE)
+        yield from _wrong_passwords(guest)
+        _say(guest, "boot", "login: ")
+        guest.line.send("\n")
+        guest.log_in()
+        guest.restart()
+        choose(guest.line, *CONSOLE)
+        yield from _right_password(guest)
+        guest.log_in()
 
-    return flow
+    return prepared(line, body)
 
 
 PROMPT = "lifeboat> "

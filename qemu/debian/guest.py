@@ -145,6 +145,10 @@ class Guest:
             raise CommandFailed(f"'{command}' in the guest ended with status {answer.status}: {answer.output}")
         return answer.output
 
+    def wait_until_up(self, seconds: float = BOOT_SECONDS) -> None:
+        """Until all units have started that a boot starts: the login prompt comes before the last of them."""
+        self.run("systemctl is-system-running --wait", seconds)
+
     def unpack_parcels(self) -> None:
         self.check(f"mkdir -p {PARCELS} && tar -x -C {PARCELS} -f {PARCELS_DISK}")
 
