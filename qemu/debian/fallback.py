@@ -182,6 +182,8 @@ def _install_efi_loader(guest: Guest) -> None:
     options = "--target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram"
     print(guest.check(f"grub-install {options}", INSTALL_SECONDS), flush=True)
     guest.check("umount /boot/efi")
+    # The firmware reads the serial line for its own console, and would take keys from GRUB.
+    guest.check("sed -i 's/^GRUB_TERMINAL=.*/GRUB_TERMINAL=console/' /etc/default/grub && update-grub")
 
 
 def _initrd_without_disks(image: system_image.SystemImage, tried: Tried) -> Path:
