@@ -6,7 +6,9 @@
 
 #include <string_view>
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 namespace lifeboat {
 
@@ -21,9 +23,11 @@ Result<CoreFacts> open_facts(const std::string& path, CoreAccess access) {
     facts.access = access;
     facts.file = TRY(open_file(path, O_RDONLY));
     struct stat status{};
-    if (::fstat(facts.file.get(), &status) != 0)
+    struct statfs file_system{};
+    if (::fstat(facts.file.get(), &status) != 0 || ::fstatfs(facts.file.get(), &file_system) != 0)
         return fail_system("stat '{}'", path);
     facts.size_bytes = static_cast<std::uint64_t>(status.st_size);
+    facts.reads_map = file_system.f_type == PROC_SUPER_MAGIC;
     return facts;
 }
 

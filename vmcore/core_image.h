@@ -52,6 +52,7 @@ struct KdumpOrigin {
 struct CoreFacts {
     std::string path;
     FileAccess access = FileAccess::map;
+    bool reads_map = false; // see WindowedFile
     Descriptor file;
     std::uint64_t size_bytes = 0;
     std::uint16_t elf_machine = 0;
@@ -63,7 +64,7 @@ struct CoreFacts {
     std::vector<std::string> doubts;
 
     [[nodiscard]] WindowedFile windowed() const {
-        return {file.get(), size_bytes, page_bytes, &path, access};
+        return {file.get(), size_bytes, page_bytes, &path, access, reads_map};
     }
 };
 
@@ -77,6 +78,7 @@ public:
 
     virtual Result<std::span<const std::byte>> view(std::uint64_t physical, std::uint64_t at_most) = 0;
     virtual Result<std::span<const std::byte>> view_page(std::uint64_t pfn) = 0;
+    virtual Result<> peek(std::uint64_t physical, std::span<std::byte> bytes) = 0;
 };
 
 // Immutable; may be used from several threads. Outlives its readers. What the functions promise stands in

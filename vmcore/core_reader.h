@@ -26,6 +26,11 @@ public:
     }
     // Copies; crosses the borders of views.
     Result<> read(std::uint64_t physical, std::span<std::byte> bytes);
+    // The same for a little that has nothing near it that will be looked at next. Fails with no_data where it
+    // does not lie in the file in one piece.
+    Result<> peek(std::uint64_t physical, std::span<std::byte> bytes) {
+        return reader_->peek(physical, bytes);
+    }
     // The whole page; the view holds as view()'s does. Where the core holds only a part of it (a segment's
     // ragged end), the rest reads as zero.
     Result<std::span<const std::byte>> view_page(std::uint64_t pfn) { return reader_->view_page(pfn); }

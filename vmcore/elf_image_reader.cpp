@@ -22,13 +22,26 @@ const CoreSegment* ElfImageReader::find_segment(std::uint64_t physical) {
     return &segments[found];
 }
 
-Result<std::span<const std::byte>> ElfImageReader::view(std::uint64_t physical, std::uint64_t at_most) {
+Result<ElfImageReader::Place> ElfImageReader::find(std::uint64_t physical) {
     const CoreSegment* segment = find_segment(physical);
     if (segment == nullptr)
         return fail(ErrorKind::no_data, "read '{}': no memory at physical address {:#x}", image_.facts().path,
                     physical);
     const std::uint64_t into = physical - segment->physical_address;
-    return windows_.view(segment->file_offset + into, std::min(at_most, segment->file_bytes - into));
+    return Place{.file_offset = segment->file_offset + into, .bytes = segment->file_bytes - into};
+}
+
+Result<std::span<const std::byte>> ElfImageReader::view(std::uint64_t physical, std::uint64_t at_most) {
+    const Place place = TRY(find(physical));
+    return windows_.view(place.file_offset, std::min(at_most, place.bytes));
+}
+
+Result<> ElfImageReader::peek(std::uint64_t physical, std::span<std::byte> bytes) {
+    const Place place = TRY(find(physical));
+    if (place.bytes < bytes.size())
+        return fail(ErrorKind::no_data, "read '{}': a segment ends after physical address {:#x}",
+                    image_.facts().path, physical);
+    return windows_.peek(place.file_offset, bytes);
 }
 
 Result<std::span<const std::byte>> ElfImageReader::view_page(std::uint64_t pfn) {

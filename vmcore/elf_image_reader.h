@@ -19,8 +19,14 @@ public:
 
     Result<std::span<const std::byte>> view(std::uint64_t physical, std::uint64_t at_most) override;
     Result<std::span<const std::byte>> view_page(std::uint64_t pfn) override;
+    Result<> peek(std::uint64_t physical, std::span<std::byte> bytes) override;
 
 private:
+    struct Place {
+        std::uint64_t file_offset;
+        std::uint64_t bytes; // to the segment's end
+    };
+    Result<Place> find(std::uint64_t physical);
     const CoreSegment* find_segment(std::uint64_t physical);
     Result<std::span<const std::byte>> assemble_page(std::uint64_t pfn);
 

@@ -84,4 +84,10 @@ Result<> FileWindows::read(std::uint64_t offset, std::span<std::byte> bytes) {
     return {};
 }
 
+Result<> FileWindows::peek(std::uint64_t offset, std::span<std::byte> bytes) {
+    if (mappable_ && file_.reads_map)
+        return read(offset, bytes);
+    return read_exactly_at(file_.fd, bytes, offset, *file_.name);
+}
+
 } // namespace lifeboat

@@ -25,6 +25,7 @@ struct WindowedFile {
     std::uint64_t page_bytes; // what is tried alone where a whole window cannot be read
     const std::string* name;
     FileAccess access;
+    bool reads_map = false; // each read maps what it copies, as those of /proc/vmcore do
 };
 
 class FileWindows {
@@ -38,6 +39,9 @@ public:
     Result<std::span<const std::byte>> view(std::uint64_t offset, std::uint64_t at_most);
     // Copies; crosses windows. Fails with no_data past the file's end.
     Result<> read(std::uint64_t offset, std::span<std::byte> bytes);
+    // The same for a little that has nothing near it that will be looked at: no window is made for it where
+    // reading is quicker than the page fault that would be taken.
+    Result<> peek(std::uint64_t offset, std::span<std::byte> bytes);
 
 private:
     struct Window {

@@ -12,6 +12,15 @@ Result<std::span<const std::byte>> KdumpImageReader::view(std::uint64_t physical
     return page.subspan(into, std::min(at_most, page_bytes - into));
 }
 
+Result<> KdumpImageReader::peek(std::uint64_t physical, std::span<std::byte> bytes) {
+    const auto part = TRY(view(physical, bytes.size()));
+    if (part.size() < bytes.size())
+        return fail(ErrorKind::no_data, "read '{}': a page ends after physical address {:#x}",
+                    image_.facts().path, physical);
+    std::ranges::copy(part, bytes.begin());
+    return {};
+}
+
 Result<std::span<const std::byte>> KdumpImageReader::view_page(std::uint64_t pfn) {
     auto chosen = std::ranges::find(pages_, pfn, &Page::pfn);
     if (chosen == pages_.end()) {

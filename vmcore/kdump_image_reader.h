@@ -23,6 +23,7 @@ public:
 
     Result<std::span<const std::byte>> view(std::uint64_t physical, std::uint64_t at_most) override;
     Result<std::span<const std::byte>> view_page(std::uint64_t pfn) override;
+    Result<> peek(std::uint64_t physical, std::span<std::byte> bytes) override;
 
 private:
     // A batch of the pipeline, which looks at its 64 pages twice, and a few more.

@@ -32,6 +32,15 @@ Result<> KernelMemory::read(std::uint64_t address, std::span<std::byte> bytes) {
     return {};
 }
 
+Result<> KernelMemory::peek(std::uint64_t address, std::span<std::byte> bytes) {
+    const AddressRange range = TRY(translate(address));
+    const std::uint64_t into = address - range.virtual_address;
+    if (range.bytes - into < bytes.size())
+        return fail(ErrorKind::no_data, "read {} bytes at {:#x}: they are not in one piece", bytes.size(),
+                    address);
+    return data_.peek(range.physical_address + into, bytes);
+}
+
 Result<std::string> KernelMemory::read_string(std::uint64_t address, std::size_t at_most) {
     std::string text;
     while (text.size() < at_most) {

@@ -23,6 +23,8 @@ public:
     // reach and one window of the reader. The view holds until the third further call.
     Result<std::span<const std::byte>> view(std::uint64_t address, std::uint64_t at_most);
     Result<> read(std::uint64_t address, std::span<std::byte> bytes);
+    // As CoreReader::peek(); fails with no_data too where they cross the reach of a page-table entry.
+    Result<> peek(std::uint64_t address, std::span<std::byte> bytes);
 
     template <class Value>
     Result<Value> read_value(std::uint64_t address) {

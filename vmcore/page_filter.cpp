@@ -11,6 +11,8 @@ namespace {
 // As much of the memmap as is asked for in one view: what one large page maps.
 constexpr std::uint64_t view_bytes = std::uint64_t{2} << 20;
 constexpr unsigned gigantic_order_limit = 18; // 1 GiB, the largest page of x86_64
+// What one page fault maps of a file. Source: Linux mm/memory.c (fault_around_bytes).
+constexpr std::uint64_t fault_bytes = std::uint64_t{64} << 10;
 
 } // namespace
 
@@ -101,6 +103,9 @@ std::uint64_t PageFilter::filter_range(BitmapPiece& piece, std::uint64_t first_p
         }
         carry_out(run, piece);
         pfn = run.end_pfn;
+        const std::uint64_t passed_bytes = (run.end_pfn - run.first_pfn) * tools_->layout.struct_bytes();
+        is_after_large_block_ =
+            run.is_folio && run.page_class == PageClass::free && passed_bytes >= fault_bytes;
     }
     return pfn;
 }
@@ -192,23 +197,42 @@ void PageFilter::leave_out_hwpoisoned(const Run& run, BitmapPiece& piece) {
 
 Result<> PageFilter::bring_into_view(std::uint64_t pfn) {
     const std::uint64_t wanted = pfn + 1 < section_end_pfn_ ? 2 : 1;
-    if (pfn >= view_first_pfn_ && pfn - view_first_pfn_ + wanted <= view_pages_)
-        return {};
     const std::uint64_t struct_bytes = tools_->layout.struct_bytes();
     const std::uint64_t address = section_address_ + (pfn - section_first_pfn_) * struct_bytes;
+    if (std::exchange(is_after_large_block_, false) && peek(pfn, address, wanted * struct_bytes))
+        return {};
+    if (pfn >= view_first_pfn_ && pfn - view_first_pfn_ + wanted <= view_pages_)
+        return {};
     view_pages_ = 0; // nothing is in view when one of these fails
-    view_ = TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
-    if (view_.size() < wanted * struct_bytes) {
+    auto struct_pages =
+        TRY(tools_->memory.view(address, std::min(view_bytes, (section_end_pfn_ - pfn) * struct_bytes)));
+    if (struct_pages.size() < wanted * struct_bytes) {
         copied_.resize(wanted * struct_bytes);
         if (!tools_->memory.read(address, copied_)) { // it may be the one after that cannot be read
             copied_.resize(struct_bytes);
             TRY(tools_->memory.read(address, copied_));
         }
-        view_ = copied_;
+        struct_pages = copied_;
     }
-    view_first_pfn_ = pfn;
-    view_pages_ = view_.size() / struct_bytes;
+    set_view(pfn, struct_pages);
     return {};
+}
+
+// Behind a large free block the next one often begins, whose head alone is looked at: even in a view, that
+// would be a page fault for each.
+bool PageFilter::peek(std::uint64_t pfn, std::uint64_t address, std::uint64_t bytes) {
+    view_pages_ = 0;
+    copied_.resize(bytes);
+    if (!tools_->memory.peek(address, copied_))
+        return false;
+    set_view(pfn, copied_);
+    return true;
+}
+
+void PageFilter::set_view(std::uint64_t pfn, std::span<const std::byte> struct_pages) {
+    view_ = struct_pages;
+    view_first_pfn_ = pfn;
+    view_pages_ = struct_pages.size() / tools_->layout.struct_bytes();
 }
 
 Result<PageFilter::StructPages> PageFilter::struct_pages(std::uint64_t pfn) {

@@ -72,6 +72,9 @@ private:
     void leave_out_hwpoisoned(const Run& run, BitmapPiece& piece);
     // Brings the struct page of `pfn` into view, and the one after it where there is one and it can be read.
     Result<> bring_into_view(std::uint64_t pfn);
+    // Whether that was to be had without a view of what is around it.
+    bool peek(std::uint64_t pfn, std::uint64_t address, std::uint64_t bytes);
+    void set_view(std::uint64_t pfn, std::span<const std::byte> struct_pages);
     // The struct page of `pfn` in the section at hand, and the one after it (null at the section's end, or
     // where it cannot be read).
     struct StructPages {
@@ -100,7 +103,8 @@ private:
     std::uint64_t view_first_pfn_ = 0;
     std::uint64_t view_pages_ = 0;
     std::span<const std::byte> view_;
-    std::vector<std::byte> copied_; // where struct pages straddle a border of the view
+    std::vector<std::byte> copied_; // where struct pages straddle a border of the view, or were peeked at
+    bool is_after_large_block_ = false;
 };
 
 } // namespace lifeboat

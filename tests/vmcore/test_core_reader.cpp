@@ -99,6 +99,22 @@ TEST_CASE("reading crosses windows and segments") {
     CHECK(across[63] == touching.built.page(8)[31]);
 }
 
+TEST_CASE("a little is peeked at in one segment, mapped or read") {
+    const WrittenCore written("ram 0x1000..0x8000\nram 0x8000..0x1900000\nfill 0x7..0x9 random");
+    for (const CoreAccess access : {CoreAccess::map, CoreAccess::read}) {
+        const CoreFile core = CoreFile::open(written.path(), access).value();
+        CoreReader reader(core);
+        std::array<std::byte, 128> bytes{};
+        REQUIRE(reader.peek(0x8000 - 128, bytes));
+        const PageBytes expected = written.built.page(7);
+        CHECK(std::ranges::equal(bytes, std::span(expected).last(128)));
+        CHECK(error_text(reader.peek(0x8000 - 64, bytes)) ==
+              std::format("read '{}': a segment ends after physical address 0x7fc0", written.path()));
+        CHECK(error_text(reader.peek(0x1900000, bytes)) ==
+              std::format("read '{}': no memory at physical address 0x1900000", written.path()));
+    }
+}
+
 TEST_CASE("a view ends where its segment or its window does") {
     const WrittenCore written(ragged_machine);
     const CoreFile core = written.open();

@@ -148,6 +148,26 @@ TEST_CASE("a folio of 1 GiB is one step over several sections") {
     CHECK(filter(written, core, 8).summary.pages(PageClass::user) == 262144);
 }
 
+TEST_CASE("behind a large free block, pages are judged as everywhere") {
+    const WrittenCore written(
+        "ram 0x1000000..0x10100000\nvmemmap 4k\n"
+        "page 0x2000 buddy order 10\npage 0x2400 buddy order 10\npage 0x2800..0x2810 anon\n"
+        "page 0x2c00 buddy order 10\npage 0x3000 hugetlb order 9\npage 0x3200 lru\npage 0x3400 buddy order "
+        "10\n"
+        "page 0x3800 kernel order 3\npage 0x3803 hwpoison\npage 0x7c00 buddy order 10\npage 0x8000..0x8008 "
+        "lru\n"
+        "page 0xfc00 buddy order 10\npage 0x10000 buddy order 8\n");
+    for (const CoreAccess access : {CoreAccess::map, CoreAccess::read}) {
+        const CoreFile core = CoreFile::open(written.path(), access).value();
+        for (const unsigned level : {0U, 8U, 31U}) {
+            const Filtered filtered = filter(written, core, level);
+            CHECK(first_difference(filtered.pfns, written.built.expected_pfns(level)) == "");
+            CHECK(filtered.summary.doubts.empty());
+            CHECK(filtered.summary.pages(PageClass::free) == 6 * 1024 + 256);
+        }
+    }
+}
+
 TEST_CASE("a section without a memmap is kept, whatever the one before it holds") {
     const WrittenCore written(
         "ram 0x1000000..0x2000000\nram 0x8000000..0x8100000\nram 0x10000000..0x10100000\n"
