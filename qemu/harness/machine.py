@@ -54,6 +54,8 @@ BUSES = {
     "nvme": Bus("nvme"),
     "usb": Bus("usb-storage,bus=usb.0", ("qemu-xhci,id=usb",)),
     "megasas": Bus("scsi-hd", ("megasas,id=raid",)),
+    "mptsas": Bus("scsi-hd", ("mptsas1068,id=sas",)),
+    "pvscsi": Bus("scsi-hd", ("pvscsi,id=vmware",)),
 }
 
 
@@ -135,6 +137,8 @@ class Machine:
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
             serial = Path(image).stem
             device = f"{bus.device.format(number=number)},id={serial},drive=disk{number},serial={serial}"
+            # A BIOS does not take the first disk of each controller by itself.
+            device += f",bootindex={number}"
             options += ["-drive", drive, "-device", device]
         return options
 
