@@ -9,7 +9,7 @@ from . import disk_image, system_image
 from .captures import INSTALL_SECONDS, SYSRQ, Flow, Tried, panic_as_named_task, tell, tell_seconds
 from .guest import PARCELS, Guest
 
-PACKAGES = ("kdump-tools",)
+PACKAGES = ("kdump-tools", "makedumpfile")
 BUILD_SECONDS = 1200
 HOOK = "/etc/kernel/postinst.d/kdump-tools"
 
