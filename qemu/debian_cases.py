@@ -46,9 +46,7 @@ DEBIAN_CASES: dict[str, DebianCase] = {
         ),
         timeout_seconds=3600,
     ),
-    "fallback-hardware": DebianCase(
-        fallback.hardware("6.1-generic", "blk", "sata", "nvme", "usb", "megasas", "mptsas", "pvscsi"), timeout_seconds=3600
-    ),
+    "fallback-hardware": DebianCase(fallback.hardware("6.1-generic", "blk", "sata", "nvme", "usb", "megasas", "pvscsi")),
     "fallback-console": DebianCase(fallback.console("6.1")),
     # What has booted is kept
     "good-follows-upgrade": DebianCase(known_good.follows_upgrade("6.1", "6.12")),

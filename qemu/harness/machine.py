@@ -54,7 +54,6 @@ BUSES = {
     "nvme": Bus("nvme"),
     "usb": Bus("usb-storage,bus=usb.0", ("qemu-xhci,id=usb",)),
     "megasas": Bus("scsi-hd", ("megasas,id=raid",)),
-    "mptsas": Bus("scsi-hd", ("mptsas1068,id=sas",)),
     "pvscsi": Bus("scsi-hd", ("pvscsi,id=vmware",)),
 }
 
