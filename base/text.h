@@ -14,8 +14,13 @@ namespace lifeboat {
 // Without blanks and tabs (and \r) on either side.
 std::string_view trim(std::string_view text);
 
+// What stands before each separator, and what is left behind the last one where that is not empty.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
 // The lines of a text, without their '\n'; an unfinished last line counts.
-std::vector<std::string_view> split_lines(std::string_view text);
+inline std::vector<std::string_view> split_lines(std::string_view text) {
+    return split(text, '\n');
+}
 
 // The words between blanks and tabs.
 std::vector<std::string_view> split_words(std::string_view text);

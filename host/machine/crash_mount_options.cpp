@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/machine/crash_mount_options.h"
 
+#include "base/text.h"
 #include "host/machine/mount_table.h"
 
 #include <algorithm>
@@ -45,16 +46,6 @@ std::string module_of(std::string_view word) {
 
 } // namespace
 
-std::vector<std::string_view> split_options(std::string_view options) {
-    std::vector<std::string_view> words;
-    while (!options.empty()) {
-        const std::size_t end = std::min(options.find(','), options.size());
-        words.push_back(options.substr(0, end));
-        options.remove_prefix(std::min(end + 1, options.size()));
-    }
-    return words;
-}
-
 Result<CrashMountOptions> crash_mount_options(std::string_view type, std::string_view super_options) {
     if (type == "xfs" && (has_option(super_options, "logdev=") || has_option(super_options, "rtdev=")))
         return fail(ErrorKind::unsupported,
@@ -64,7 +55,7 @@ Result<CrashMountOptions> crash_mount_options(std::string_view type, std::string
     // Its folders are named from the top, whichever subvolume is the default.
     if (type == "btrfs")
         mount.options += ",subvolid=5";
-    for (const std::string_view word : split_options(super_options)) {
+    for (const std::string_view word : split(super_options, ',')) {
         if (!is_kept(type, word))
             continue;
         mount.options += std::format(",{}", word);

@@ -19,9 +19,6 @@ struct CrashMountOptions {
     std::vector<std::string> modules; // that mounting asks the kernel for: character sets
 };
 
-// "rw,noatime" in its words.
-std::vector<std::string_view> split_options(std::string_view options);
-
 // `super_options` are those of the file system (MountEntry), empty when it is not mounted. Fails with
 // unsupported where it is more than one device.
 Result<CrashMountOptions> crash_mount_options(std::string_view type, std::string_view super_options);

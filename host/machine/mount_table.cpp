@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/machine/mount_table.h"
 
+#include "base/text.h"
 #include "host/machine/resolved_path.h"
 
 #include <algorithm>
@@ -135,14 +136,9 @@ std::string find_unmounted(const SystemPaths& paths, std::string_view path, cons
 }
 
 bool has_option(std::string_view options, std::string_view option) {
-    while (!options.empty()) {
-        const std::size_t end = std::min(options.find(','), options.size());
-        const std::string_view word = options.substr(0, end);
-        if (word == option || (option.ends_with('=') && word.starts_with(option)))
-            return true;
-        options.remove_prefix(std::min(end + 1, options.size()));
-    }
-    return false;
+    return std::ranges::any_of(split(options, ','), [option](std::string_view word) {
+        return word == option || (option.ends_with('=') && word.starts_with(option));
+    });
 }
 
 } // namespace lifeboat::host

@@ -4,7 +4,6 @@
 #include "base/descriptor.h"
 #include "base/text.h"
 #include "host/archive/decompressed_file.h"
-#include "host/machine/crash_mount_options.h"
 #include "host/machine/driver_modules.h"
 #include "host/machine/kernel_modules.h"
 #include "host/machine/machine_plan.h"
@@ -156,7 +155,7 @@ private:
 // As root is mounted for a boot: how to write there and how to keep times is the system's own affair.
 std::string without_crash_options(std::string_view options) {
     std::string kept;
-    for (const std::string_view option : split_options(options))
+    for (const std::string_view option : split(options, ','))
         if (option != "rw" && option != "noatime")
             kept += std::format("{}{}", kept.empty() ? "" : ",", option);
     return kept.empty() ? "defaults" : kept;

@@ -43,6 +43,13 @@ TEST_CASE("split_lines") {
     }
 }
 
+TEST_CASE("split") {
+    CHECK(joined(split("", ',')) == "");
+    CHECK(joined(split("rw", ',')) == "<rw>");
+    CHECK(joined(split("rw,noatime", ',')) == "<rw><noatime>");
+    CHECK(joined(split(",a,,b,", ',')) == "<><a><><b>");
+}
+
 TEST_CASE("split_words") {
     CHECK(joined(split_words("")) == "");
     CHECK(joined(split_words(" \t ")) == "");

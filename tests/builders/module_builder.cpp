@@ -17,16 +17,6 @@ namespace lifeboat::tests {
 
 namespace {
 
-std::vector<std::string> split_commas(std::string_view text) {
-    std::vector<std::string> words;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(','), text.size());
-        words.emplace_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return words;
-}
-
 // Strings one behind the other, each with its end; where each begins.
 class Strings {
 public:
@@ -105,10 +95,11 @@ ModuleText parse_module(std::span<const std::string_view> words) {
     ModuleText module{.path = std::string(words[0])};
     for (const std::string_view word : words.subspan(1)) {
         const std::string_view value = word.substr(word.find('=') + 1);
+        const auto symbols = split(value, ',');
         if (word.starts_with("exports="))
-            module.exports = split_commas(value);
+            module.exports.assign(symbols.begin(), symbols.end());
         else if (word.starts_with("needs="))
-            module.needs = split_commas(value);
+            module.needs.assign(symbols.begin(), symbols.end());
         else if (word.starts_with("softdep="))
             module.info.push_back("softdep=" + std::string(value.substr(0, value.find(':') + 1)) + " " +
                                   std::string(value.substr(value.find(':') + 1)));
