@@ -3,7 +3,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ NORMAL = ("Debian GNU/Linux",)
 MENU_SECONDS = 20
 ANOTHER_UUID = "6c696665-626f-6174-8000-0000000000ff"
 LITTLE_INITRD = "initrd-without-disks"
+
+Body = Callable[[Guest, Tried], Iterator[str]]
+MakeParcel = Callable[[system_image.SystemImage, Tried], Path]
 
 
 @dataclass(frozen=True)
@@ -47,26 +50,21 @@ WRONG_ROOT = Damage(
 def rescues(line: str, *damages: Damage, uefi: bool = False) -> Flow:
     """After each damage the rescue entry boots; repair mends what it can; the normal entry boots again."""
 
-    def flow(tried: Tried) -> Iterator[str]:
-        image = system_image.fetch(line)
-        parcels = [tried.package]
-        if WITHOUT_DISKS in damages:
-            parcels.append(_initrd_without_disks(image, tried))
-        with Guest(image, tried.folder, parcels) as guest:
-            yield from prepare(guest, uefi)
-            for damage in damages:
-                yield from _survives(guest, damage)
-            guest.power_off()
+    def body(guest: Guest, _: Tried) -> Iterator[str]:
+        for damage in damages:
+            yield from _survives(guest, damage)
 
-    return flow
+    return prepared(line, body, uefi, [_initrd_without_disks] if WITHOUT_DISKS in damages else [])
 
 
-def prepared(line: str, body: Callable[[Guest, Tried], Iterator[str]]) -> Flow:
+def prepared(line: str, body: Body, uefi: bool = False, more: Sequence[MakeParcel] = ()) -> Flow:
     """What is done on the system with a kernel of this line once prepare() has been there; it is off afterwards."""
 
     def flow(tried: Tried) -> Iterator[str]:
-        with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
-            yield from prepare(guest)
+        image = system_image.fetch(line)
+        parcels = [tried.package, *(make(image, tried) for make in more)]
+        with Guest(image, tried.folder, parcels) as guest:
+            yield from prepare(guest, uefi)
             yield from body(guest, tried)
             guest.power_off()
 
@@ -96,10 +94,10 @@ def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
     if uefi:
         _format_esp(guest.disk)
     install(guest)
-    guest.check(f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub")
     if uefi:
         _install_efi_loader(guest)
         guest.use_uefi()
+    guest.check(f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub")
     guest.reboot()
     guest.wait_until_up()
     listing = guest.run("lifeboat good list")
@@ -183,7 +181,7 @@ def _install_efi_loader(guest: Guest) -> None:
     print(guest.check(f"grub-install {options}", INSTALL_SECONDS), flush=True)
     guest.check("umount /boot/efi")
     # The firmware reads the serial line for its own console, and would take keys from GRUB.
-    guest.check("sed -i 's/^GRUB_TERMINAL=.*/GRUB_TERMINAL=console/' /etc/default/grub && update-grub")
+    guest.check("sed -i 's/^GRUB_TERMINAL=.*/GRUB_TERMINAL=console/' /etc/default/grub")
 
 
 def _initrd_without_disks(image: system_image.SystemImage, tried: Tried) -> Path:
