@@ -136,8 +136,9 @@ class Machine:
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
             serial = Path(image).stem
             device = f"{bus.device.format(number=number)},id={serial},drive=disk{number},serial={serial}"
-            # A BIOS does not take the first disk of each controller by itself.
-            device += f",bootindex={number}"
+            # A BIOS does not take the first disk of each controller by itself; a kernel that QEMU loads has index 0.
+            if not self.kernel:
+                device += f",bootindex={number}"
             options += ["-drive", drive, "-device", device]
         return options
 
