@@ -23,11 +23,12 @@ Result<CoreFacts> open_facts(const std::string& path, CoreAccess access) {
     facts.access = access;
     facts.file = TRY(open_file(path, O_RDONLY));
     struct stat status{};
-    struct statfs file_system{};
-    if (::fstat(facts.file.get(), &status) != 0 || ::fstatfs(facts.file.get(), &file_system) != 0)
+    if (::fstat(facts.file.get(), &status) != 0)
         return fail_system("stat '{}'", path);
     facts.size_bytes = static_cast<std::uint64_t>(status.st_size);
-    facts.reads_map = file_system.f_type == PROC_SUPER_MAGIC;
+    struct statfs file_system{}; // a file system need not tell of itself
+    facts.reads_map =
+        ::fstatfs(facts.file.get(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC;
     return facts;
 }
 
