@@ -29,7 +29,7 @@ namespace lifeboat::host {
 namespace {
 
 constexpr std::string_view name = "pack";
-constexpr std::string_view default_init = "/usr/lib/lifeboat/init";
+constexpr std::string_view default_init = "/usr/lib/lifeboat/init.img";
 constexpr const char* this_program = "/proc/self/exe";
 
 struct PackRequest {

@@ -15,7 +15,12 @@ endfunction()
 
 # All destinations are relative to the package's root.
 install(TARGETS lifeboat DESTINATION usr/sbin)
-install(TARGETS init DESTINATION usr/lib/lifeboat)
+# init, as it goes into every initrd.
+set(init_image ${CMAKE_BINARY_DIR}/package/init.img)
+add_custom_command(OUTPUT ${init_image}
+  COMMAND $<TARGET_FILE:pack-init> $<TARGET_FILE:init> ${init_image}
+  DEPENDS pack-init init VERBATIM)
+install(FILES ${init_image} DESTINATION usr/lib/lifeboat)
 install(FILES ${system}/lifeboat.conf DESTINATION etc)
 install(FILES ${system}/grub.cfg DESTINATION etc/default/grub.d RENAME lifeboat.cfg)
 install(PROGRAMS ${system}/kernel-postinst DESTINATION etc/kernel/postinst.d RENAME zz-lifeboat)
@@ -32,7 +37,7 @@ file(CREATE_LINK ../lifeboat-links.service ${CMAKE_BINARY_DIR}/package/lifeboat-
 install(FILES ${CMAKE_BINARY_DIR}/package/lifeboat-links.service DESTINATION usr/lib/systemd/system/kdump-tools.service.wants)
 install(FILES ${system}/98-lifeboat.rules DESTINATION usr/lib/udev/rules.d)
 
-set(packed_files)
+set(packed_files ${init_image})
 file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.[58])
 foreach(page IN LISTS pages)
   packed(file ${page})
@@ -87,6 +92,6 @@ file(GLOB_RECURSE system_files CONFIGURE_DEPENDS ${system}/*)
 set(package ${CMAKE_BINARY_DIR}/lifeboat_${PROJECT_VERSION}_amd64.deb)
 add_custom_command(OUTPUT ${package}
   COMMAND ${CMAKE_CPACK_COMMAND} --config ${CMAKE_BINARY_DIR}/CPackConfig.cmake
-  DEPENDS init lifeboat ${packed_files} ${system_files} ${CMAKE_CURRENT_LIST_FILE}
+  DEPENDS lifeboat ${packed_files} ${system_files} ${CMAKE_CURRENT_LIST_FILE}
   WORKING_DIRECTORY ${CMAKE_BINARY_DIR} VERBATIM)
 add_custom_target(deb ALL DEPENDS ${package})

@@ -39,7 +39,7 @@ constexpr Option pack_options[] = {
     {"--rescue", "", "the rescue image, which boots this machine when its own initrd does not"},
     {"--open-console", "",
      "of the rescue image: its console needs no password where no root file system is there"},
-    {"--init", "FILE", "in place of /usr/lib/lifeboat/init"},
+    {"--init", "FILE", "a program, or an initrd with one, in place of /usr/lib/lifeboat/init.img"},
     {"--command", "FILE", "of the rescue image: the lifeboat command in it, in place of this one"},
     {"--root", "DIR", "for the machine whose files, /proc and /sys too, are below this folder"},
     config_option,

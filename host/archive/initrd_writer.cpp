@@ -94,6 +94,11 @@ Result<> append_entry(::archive* archive, std::int64_t number, const std::string
 
 } // namespace
 
+std::uint64_t bytes_in_rootfs(std::uint64_t content_bytes) {
+    const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return (content_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
 void InitrdWriter::add_file(const std::string& path, std::string content, mode_t permissions) {
     add(path, {S_IFREG | permissions, std::move(content)});
 }
@@ -141,19 +146,27 @@ Result<std::string> InitrdWriter::archive() const {
     return bytes;
 }
 
-Result<InitrdSizes> InitrdWriter::write(const std::string& path, Packing packing) const {
+Result<PackedInitrd> InitrdWriter::pack(Packing packing) const {
     const std::string unpacked = TRY(archive());
-    const std::string packed = TRY(pack_for_kernel(unpacked, packing));
-    TRY(replace_file(path, packed, 0600));
-    return InitrdSizes{packed.size(), unpacked.size(), rootfs_bytes()};
+    PackedInitrd packed = front_;
+    packed.bytes += TRY(pack_for_kernel(unpacked, packing));
+    packed.sizes.packed_bytes = packed.bytes.size();
+    packed.sizes.unpacked_bytes += unpacked.size();
+    packed.sizes.rootfs_bytes += rootfs_bytes();
+    return packed;
+}
+
+Result<InitrdSizes> InitrdWriter::write(const std::string& path, Packing packing) const {
+    const PackedInitrd packed = TRY(pack(packing));
+    TRY(replace_file(path, packed.bytes, 0600));
+    return packed.sizes;
 }
 
 std::uint64_t InitrdWriter::rootfs_bytes() const {
-    const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     std::uint64_t bytes = 0;
     for (const auto& [path, entry] : entries_)
         if (S_ISREG(entry.mode))
-            bytes += (entry.content.size() + page_bytes - 1) / page_bytes * page_bytes;
+            bytes += bytes_in_rootfs(entry.content.size());
     return bytes;
 }
 

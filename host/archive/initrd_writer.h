@@ -30,6 +30,14 @@ struct InitrdSizes {
     std::uint64_t rootfs_bytes = 0;   // what its files take of the crash kernel's memory: whole pages
 };
 
+// What a file takes of the memory that the kernel unpacks it into.
+std::uint64_t bytes_in_rootfs(std::uint64_t content_bytes);
+
+struct PackedInitrd {
+    std::string bytes;
+    InitrdSizes sizes;
+};
+
 struct InitrdEntry {
     mode_t mode;         // with the type
     std::string content; // of a link its target
@@ -46,20 +54,27 @@ public:
     // A character device, for root alone.
     void add_device(const std::string& path, unsigned major, unsigned minor);
 
-    // The archive itself, not compressed. Fails with invalid on a path that cannot be (empty, with a part
-    // that is "." or ".." or empty, below something that is no folder).
+    // An initrd that was made before. It comes first and as it is, for the kernel unpacks one after the
+    // other: what is added under one of its paths takes that one's place.
+    void put_in_front(PackedInitrd initrd) { front_ = std::move(initrd); }
+
+    // The archive of what was added, not compressed. Fails with invalid on a path that cannot be (empty, with
+    // a part that is "." or ".." or empty, below something that is no folder).
     [[nodiscard]] Result<std::string> archive() const;
 
-    // Writes the initrd aside, syncs and renames it (base/replace_file.h), with mode 0600: an initrd can hold
+    // Errors as in archive().
+    [[nodiscard]] Result<PackedInitrd> pack(Packing packing) const;
+
+    // Packs, writes aside, syncs and renames it (base/replace_file.h), with mode 0600: an initrd can hold
     // keys. Errors as in archive() and replace_file(); a full disk is no_space.
-    [[nodiscard]] Result<InitrdSizes> write(const std::string& path,
-                                            Packing packing = Packing::smallest) const;
+    [[nodiscard]] Result<InitrdSizes> write(const std::string& path, Packing packing = Packing::small) const;
 
 private:
     void add(const std::string& path, InitrdEntry entry);
     [[nodiscard]] Result<> check(const std::string& path) const;
     [[nodiscard]] std::uint64_t rootfs_bytes() const;
 
+    PackedInitrd front_;
     std::map<std::string, InitrdEntry> entries_; // by path, without a leading slash
 };
 

@@ -52,11 +52,6 @@ public:
         writer.add_file("etc/lifeboat/plan", machine_.plan.text());
     }
 
-    Result<> add_init(const std::string& path) {
-        contents_.writer.add_file("init", TRY(read_program(path, "--init")), 0755);
-        return {};
-    }
-
     Result<> add_module(const ModuleToLoad& module) {
         std::string content = TRY(read_decompressed(module.path));
         if (contents_.signatures == ModuleSignatures::may_go)
@@ -70,6 +65,7 @@ public:
         return {};
     }
 
+    InitrdWriter& writer() { return contents_.writer; }
     InitrdContents take() { return std::move(contents_); }
 
 private:
@@ -94,7 +90,7 @@ private:
 Result<InitrdContents> gather_contents(const SystemPaths& paths, const MachinePlan& machine,
                                        const std::string& init_path) {
     Gathering gathering(paths, machine);
-    TRY(gathering.add_init(init_path));
+    TRY(add_init(gathering.writer(), init_path));
     gathering.add_skeleton();
     for (const ModuleToLoad& module : machine.modules)
         TRY(gathering.add_module(module));

@@ -185,7 +185,7 @@ Result<RescueContents> gather_rescue_contents(const SystemPaths& paths, const Re
     TRY(gathering.choose(made.root, seen_under(paths, request.version)));
     TRY(gathering.add_modules());
     add_skeleton(made.contents.writer, made.plan);
-    made.contents.writer.add_file("init", TRY(read_program(request.init, "--init")), 0755);
+    TRY(add_init(made.contents.writer, request.init));
     made.contents.writer.add_file("bin/lifeboat", TRY(read_program(request.command, "--command")), 0755);
     return made;
 }

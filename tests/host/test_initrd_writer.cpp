@@ -84,19 +84,42 @@ TEST_CASE("what is written is zstd with a window that a crash kernel affords, an
     for (std::uint32_t i = 0; large.size() < (std::size_t{5} << 20); ++i)
         large += std::to_string(i * 2654435761U);
     initrd.add_file("large", large);
-    const auto sizes = initrd.write(path);
+    for (const Packing packing : {Packing::small, Packing::smallest}) {
+        CAPTURE(packing);
+        const auto sizes = initrd.write(path, packing);
+        REQUIRE(sizes);
+        CHECK(sizes->packed_bytes == std::filesystem::file_size(path));
+        CHECK(sizes->unpacked_bytes == initrd.archive()->size());
+        CHECK(sizes->rootfs_bytes == (large.size() + 4095) / 4096 * 4096 + 3 * 4096);
+        CHECK(output_of("zstd -dcq", *read_file(path, std::size_t{16} << 20)) == *initrd.archive());
+        const std::string list = run_program({"/usr/bin/zstd", "-lv", path}).out;
+        CHECK(list.contains("Window Size: 128 KiB"));
+        CHECK(list.contains("Check: XXH64"));
+        struct stat status{};
+        REQUIRE(::stat(path.c_str(), &status) == 0);
+        CHECK((status.st_mode & 07777) == 0600);
+        CHECK(files_in(folder) == 1);
+    }
+}
+
+TEST_CASE("what is put in front comes first, and sizes are of both") {
+    const TemporaryFolder folder;
+    InitrdWriter first;
+    first.add_file("init", std::string(5000, 'i'), 0755);
+    const auto front = first.pack(Packing::smallest);
+    REQUIRE(front);
+    InitrdWriter second;
+    second.add_file("etc/lifeboat/plan", "level = 31\n");
+    const auto alone = second.pack(Packing::small);
+    REQUIRE(alone);
+    second.put_in_front(*front);
+    const std::string path = folder.path("initrd");
+    const auto sizes = second.write(path);
     REQUIRE(sizes);
+    CHECK(*read_file(path) == front->bytes + alone->bytes);
     CHECK(sizes->packed_bytes == std::filesystem::file_size(path));
-    CHECK(sizes->unpacked_bytes == initrd.archive()->size());
-    CHECK(sizes->rootfs_bytes == (large.size() + 4095) / 4096 * 4096 + 3 * 4096);
-    CHECK(output_of("zstd -dcq", *read_file(path, std::size_t{16} << 20)) == *initrd.archive());
-    const std::string list = run_program({"/usr/bin/zstd", "-lv", path}).out;
-    CHECK(list.contains("Window Size: 128 KiB"));
-    CHECK(list.contains("Check: XXH64"));
-    struct stat status{};
-    REQUIRE(::stat(path.c_str(), &status) == 0);
-    CHECK((status.st_mode & 07777) == 0600);
-    CHECK(files_in(folder) == 1);
+    CHECK(sizes->unpacked_bytes == first.archive()->size() + second.archive()->size());
+    CHECK(sizes->rootfs_bytes == 3 * 4096);
 }
 
 TEST_CASE("paths that cannot be are named and nothing is written") {

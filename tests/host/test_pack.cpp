@@ -2,6 +2,7 @@
 #include "base/descriptor.h"
 #include "base/text.h"
 #include "host/archive/decompressed_file.h"
+#include "host/archive/initrd_writer.h"
 #include "host/machine/manifest.h"
 #include "stages/plan.h"
 #include "tests/builders/fake_machine.h"
@@ -31,7 +32,7 @@ struct Machine : FakeMachine {
     explicit Machine(std::string_view text = tests::usual_machine)
         : FakeMachine(text) {
         tests::install_kernel(root(), "6.1-test", tests::usual_modules);
-        write("usr/lib/lifeboat/init", init_content);
+        write("usr/lib/lifeboat/init.img", init_content);
         std::filesystem::create_directories(path("var/lib"));
     }
 
@@ -133,6 +134,71 @@ TEST_CASE("the initrd has init, the plan, its modules and nothing to look for mo
     CHECK_FALSE(entries.at(modules + "/fs/ext4/ext4.ko").content.contains("BBBBBBBB")); // slim
     CHECK(entries.at("etc/sysctl.d/10-lifeboat.conf").content.contains("\nkernel.panic = 10\n"));
     CHECK(entries.at("etc/lifeboat/plan").content == content_of(machine.state("plan-6.1-test")));
+}
+
+TEST_CASE("an init that is packed already comes first, as it is") {
+    const Machine machine;
+    host::InitrdWriter of_init;
+    of_init.add_file("init", init_content, 0755);
+    const std::string path = machine.path("usr/lib/lifeboat/init.img");
+    REQUIRE(of_init.write(path, host::Packing::smallest));
+    const std::string front = content_of(path);
+    const ProgramResult packed = machine.pack();
+    CHECK(packed.err == "");
+    REQUIRE(packed.exit_code == 0);
+    CHECK(content_of(machine.initrd()).starts_with(front));
+
+    const auto lifeboat = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), LIFEBOAT_PROGRAM);
+        return tests::run_program(arguments).out;
+    };
+    CHECK(lifeboat({"cat", machine.initrd(), "init"}) == init_content);
+    CHECK(lifeboat({"cat", machine.initrd(), "etc/lifeboat/plan"}) ==
+          content_of(machine.state("plan-6.1-test")));
+    const std::string list = lifeboat({"ls", "-l", machine.initrd()});
+    CHECK(list.contains(std::format("archive 1: zstd, bytes 0 to {}, ", front.size())));
+    CHECK(list.contains(
+        std::format("archive 2: zstd, bytes {} to {}, ", front.size(), content_of(machine.initrd()).size())));
+
+    // What it says of sizes is of both.
+    const auto line_of = [](const ProgramResult& result, std::string_view key) {
+        for (const std::string_view line : split_lines(result.out))
+            if (line.starts_with(key))
+                return std::string(line);
+        return ""s;
+    };
+    machine.write("init", init_content);
+    const ProgramResult whole =
+        machine.pack({"--init", machine.path("init"), "--output", machine.path("out")});
+    CHECK(line_of(whole, "memory").contains("initrd unpacked "));
+    const auto unpacked_of = [](const std::string& memory) {
+        return memory.substr(memory.find("initrd unpacked "), 24);
+    };
+    CHECK(unpacked_of(line_of(packed, "memory")) == unpacked_of(line_of(whole, "memory")));
+    CHECK(line_of(packed, "initrd")
+              .starts_with(std::format("initrd    {} bytes packed, ", content_of(machine.initrd()).size())));
+}
+
+TEST_CASE("an init that is packed wrongly is refused") {
+    const Machine machine;
+    host::InitrdWriter other;
+    other.add_file("sbin/init", init_content, 0755);
+    REQUIRE(other.write(machine.path("other"), host::Packing::smallest));
+    other.add_file("init", init_content, 0755);
+    REQUIRE(other.write(machine.path("damaged"), host::Packing::smallest));
+    const std::string whole = content_of(machine.path("damaged"));
+    machine.write("damaged", whole + "no archive");
+
+    const ProgramResult lacking = machine.pack({"--init", machine.path("other")});
+    CHECK(lacking.exit_code == 1);
+    CHECK(lacking.err ==
+          "lifeboat pack: '" + machine.path("other") + "' is not a program: name lifeboat's with --init\n");
+    const ProgramResult damaged = machine.pack({"--init", machine.path("damaged")});
+    CHECK(damaged.exit_code == 1);
+    CHECK(damaged.err.starts_with("lifeboat pack: '" + machine.path("damaged") + "', which has init: "));
+    machine.write("damaged", whole.substr(0, whole.size() - 9));
+    CHECK(machine.pack({"--init", machine.path("damaged")}).exit_code == 1);
+    CHECK_FALSE(std::filesystem::exists(machine.initrd()));
 }
 
 TEST_CASE("beside the initrd there is what tells of it") {
