@@ -38,8 +38,7 @@ std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths) {
     if (!choice)
         return std::nullopt;
     const auto manifest = read_manifest(in_state(paths, "manifest-" + choice->version));
-    const auto fact = manifest ? manifest->fact(memory_need_fact) : std::nullopt;
-    return fact ? parse_unsigned(*fact) : std::nullopt;
+    return manifest ? noted_need(*manifest, read_machine_facts(paths).reserved_sections) : std::nullopt;
 }
 
 void say_what_is_assumed(Estimate& estimate) {

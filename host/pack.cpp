@@ -4,6 +4,7 @@
 #include "base/replace_file.h"
 #include "host/config.h"
 #include "host/crash_kernel/crash_kernel_state.h"
+#include "host/crash_kernel/machine_facts.h"
 #include "host/machine/initrd_contents.h"
 #include "host/machine/lock_folder.h"
 #include "host/machine/machine_plan.h"
@@ -46,8 +47,18 @@ struct Packed {
     MachinePlan machine;
     InitrdContents contents;
     InitrdSizes sizes;
-    std::vector<MemoryPart> need;
     std::uint64_t reserved_bytes = 0;
+    unsigned reserved_sections = 0;
+
+    [[nodiscard]] std::vector<MemoryPart> need(unsigned sections) const {
+        return memory_need({.kernel_init_bytes = machine.kernel.init_bytes,
+                            .follows_hotplug = machine.kernel.follows_hotplug,
+                            .packed_bytes = sizes.packed_bytes,
+                            .rootfs_bytes = sizes.rootfs_bytes,
+                            .module_bytes = contents.module_memory_bytes,
+                            .reserved_sections = sections});
+    }
+    [[nodiscard]] std::vector<MemoryPart> need() const { return need(reserved_sections); }
 };
 
 PackRequest read_request(const Arguments& arguments) {
@@ -92,7 +103,7 @@ void print_decisions(const Packed& packed) {
         line("firmware", sizes_of(packed.contents.firmware));
     line_of_sizes(packed.sizes);
     line("memory",
-         std::format("{} needed, {} reserved", sum_text(packed.need), in_mebibytes(packed.reserved_bytes)));
+         std::format("{} needed, {} reserved", sum_text(packed.need()), in_mebibytes(packed.reserved_bytes)));
 }
 
 std::string crashkernel_for(std::uint64_t need_bytes) {
@@ -101,15 +112,15 @@ std::string crashkernel_for(std::uint64_t need_bytes) {
 
 // Nothing reserved is no failure: packing when the package is installed comes before the boot that reserves.
 Result<> check_reservation(const Packed& packed) {
-    const std::uint64_t need_bytes = sum_of(packed.need);
+    const std::uint64_t need_bytes = sum_of(packed.need());
     if (packed.reserved_bytes == 0)
         failure(name,
                 std::format("no memory is reserved for a crash kernel, packing all the same: boot with {}",
                             crashkernel_for(need_bytes)));
     else if (packed.reserved_bytes < need_bytes)
-        return fail(ErrorKind::no_space,
-                    "the plan does not fit into the {} that are reserved: {}; boot with {}",
-                    in_mebibytes(packed.reserved_bytes), sum_text(packed.need), crashkernel_for(need_bytes));
+        return fail(
+            ErrorKind::no_space, "the plan does not fit into the {} that are reserved: {}; boot with {}",
+            in_mebibytes(packed.reserved_bytes), sum_text(packed.need()), crashkernel_for(need_bytes));
     return {};
 }
 
@@ -146,7 +157,7 @@ private:
 // The manifest names what `lifeboat status` has to look at.
 Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
     Manifest manifest{.kernel = packed.machine.kernel.version};
-    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need))}};
+    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need(1)))}};
     TRY(manifest.add_file("config", request.config));
     TRY(manifest.add_file("init", request.init));
     TRY(manifest.add_file("kernel", packed.machine.kernel.image));
@@ -159,11 +170,6 @@ Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
 
 Result<> write_initrd(Packed& packed, const std::string& path) {
     packed.sizes = TRY(packed.contents.writer.write(path));
-    packed.need = memory_need({.kernel_init_bytes = packed.machine.kernel.init_bytes,
-                               .follows_hotplug = packed.machine.kernel.follows_hotplug,
-                               .packed_bytes = packed.sizes.packed_bytes,
-                               .rootfs_bytes = packed.sizes.rootfs_bytes,
-                               .module_bytes = packed.contents.module_memory_bytes});
     print_decisions(packed);
     return check_reservation(packed);
 }
@@ -218,6 +224,7 @@ Result<> run_pack(const PackRequest& request) {
     Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
     packed.reserved_bytes = read_crash_kernel_state(request.paths).reserved_bytes;
+    packed.reserved_sections = read_machine_facts(request.paths).reserved_sections;
     if (request.output.empty())
         return write_state(request, packed);
     return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });

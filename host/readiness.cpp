@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
+#include "host/crash_kernel/machine_facts.h"
 #include "host/machine/machine_plan.h"
 #include "host/machine/memory_need.h"
 #include "host/machine/state_folder.h"
@@ -191,8 +192,7 @@ bool are_same_files(const Manifest& one, const Manifest& other) {
 } // namespace
 
 std::optional<std::uint64_t> MachineView::needed_bytes() const {
-    const auto fact = packed ? packed->manifest.fact(memory_need_fact) : std::nullopt;
-    return fact ? parse_unsigned(*fact) : std::nullopt;
+    return packed ? noted_need(packed->manifest, reserved_sections) : std::nullopt;
 }
 
 std::string MachineView::test_doubt() const {
@@ -208,7 +208,8 @@ std::string MachineView::test_doubt() const {
 }
 
 Result<MachineView> view_machine(const SystemPaths& paths, const Config& config) {
-    MachineView view{.kernel = read_crash_kernel_state(paths)};
+    MachineView view{.kernel = read_crash_kernel_state(paths),
+                     .reserved_sections = read_machine_facts(paths).reserved_sections};
     view.wanted_version = TRY(choose_kernel(paths, "")).version;
     TRY(view_loaded(paths, view));
     const std::string version = loaded_version(view);

@@ -30,9 +30,10 @@ struct TargetRoom {
 
 struct MachineView {
     CrashKernelState kernel;
-    std::string wanted_version;  // pinned, or the running kernel's
-    std::optional<Noted> loaded; // by lifeboat, since the machine booted
-    std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one
+    unsigned reserved_sections = 0; // MachineFacts::reserved_sections
+    std::string wanted_version;     // pinned, or the running kernel's
+    std::optional<Noted> loaded;    // by lifeboat, since the machine booted
+    std::optional<Noted> packed;    // the manifest of the loaded version, or else of the wanted one
     std::string plan_doubt; // what is no longer right about the packed plan; empty: it is as it would be now
     std::int64_t packed_s = 0;   // when, in seconds since 1970; 0: not known
     std::optional<Noted> tested; // the last crash test that passed
@@ -40,7 +41,7 @@ struct MachineView {
     std::vector<std::string> missing_targets; // one sentence each
     std::optional<KeptDump> newest_dump;
 
-    // What the packed plan needs, as `pack` has noted it.
+    // What the packed plan needs in this reservation, as `pack` has noted it.
     [[nodiscard]] std::optional<std::uint64_t> needed_bytes() const;
     // Why the last test that passed says nothing of what is loaded now, a sentence; empty: it still holds.
     [[nodiscard]] std::string test_doubt() const;

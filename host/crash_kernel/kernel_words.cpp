@@ -52,6 +52,7 @@ constexpr std::string_view of_its_memory[] = {
     "thash_entries",
     "transparent_hugepage",
     "uhash_entries",
+    "cgroup.memory",
     "cgroup_disable",
     "cgroup_enable",
     "vmemmap",
@@ -138,6 +139,7 @@ constexpr GivenWord needed[] = {
     {"panic=5", "a crash kernel that panics reboots"},
     {"novmcoredd", "drivers' dumps of their devices take memory"},
     {"cgroup_disable=memory", "its bookkeeping takes memory"},
+    {"cgroup.memory=nokmem", "the allocator of CPUs' own memory would set 2 MiB aside for that bookkeeping"},
     {"numa=off", "each node takes memory of its own"},
     {"acpi_no_memhotplug",
      "DIMMs that came later would be taken into use, with the memory to be dumped in them"},
@@ -163,7 +165,13 @@ constexpr GivenWord trimming[] = {
      "init,"
      "bpf_dummy_struct_ops_init,bpf_tcp_ca_kfunc_init,bpf_mptcp_kfunc_init,xdp_metadata_init",
      "the first of them has the kernel's own BTF parsed, for BPF programs that nobody loads"},
+    {"initcall_blacklist=bpf_global_ma_init", "memory in store for BPF programs"},
+    {"initcall_blacklist=param_sysfs_builtin_init", "built-in modules' parameters in /sys/module"},
+    {"initcall_blacklist=init_encrypted,crypto_kdf108_init,aa_create_aafs,hung_task_init,ksm_init",
+     "keys that a TPM seals, AppArmor's files, a thread that looks for tasks that hang, one for guests' "
+     "pages"},
 };
+
 std::string normalized(std::string_view name) {
     std::string text(name);
     std::ranges::replace(text, '-', '_');

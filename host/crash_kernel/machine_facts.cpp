@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ranges>
 #include <string>
+#include <vector>
 
 namespace lifeboat::host {
 
@@ -16,8 +17,31 @@ namespace {
 // A machine of many CPUs has long files.
 constexpr std::size_t proc_file_limit_bytes = std::size_t{64} << 20;
 
+constexpr unsigned section_size_bits = 27;
+
 std::string text_of(const std::string& path) {
     return read_file(path, proc_file_limit_bytes).value_or("");
+}
+
+struct AddressRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+};
+
+// Who is not root is told zeros.
+std::vector<AddressRange> ranges_of(std::string_view iomem, std::string_view name) {
+    std::vector<AddressRange> ranges;
+    for (const std::string_view line : split_lines(iomem)) {
+        const auto cut = split_key_value(line, ':');
+        if (!cut || !cut->value.starts_with(name))
+            continue;
+        const std::size_t dash = cut->key.find('-');
+        const auto first = parse_unsigned(cut->key.substr(0, dash), 16);
+        const auto last = parse_unsigned(cut->key.substr(dash + 1), 16);
+        if (first && last && *last > *first)
+            ranges.push_back({*first, *last});
+    }
+    return ranges;
 }
 
 } // namespace
@@ -58,22 +82,25 @@ bool parse_shared_interrupts(std::string_view interrupts) {
 
 std::uint64_t parse_memory_end(std::string_view iomem) {
     std::uint64_t end = 0;
-    for (const std::string_view line : split_lines(iomem)) {
-        const auto cut = split_key_value(line, ':');
-        if (!cut || !cut->value.starts_with("System RAM"))
-            continue;
-        const auto last = parse_unsigned(cut->key.substr(cut->key.find('-') + 1), 16);
-        if (last && *last > 0)
-            end = std::max(end, *last + 1);
-    }
+    for (const AddressRange& range : ranges_of(iomem, "System RAM"))
+        end = std::max(end, range.last + 1);
     return end;
 }
 
+unsigned count_reserved_sections(std::string_view iomem) {
+    std::uint64_t sections = 0;
+    for (const AddressRange& range : ranges_of(iomem, "Crash kernel"))
+        sections += (range.last >> section_size_bits) - (range.first >> section_size_bits) + 1;
+    return static_cast<unsigned>(sections);
+}
+
 MachineFacts read_machine_facts(const SystemPaths& paths) {
+    const std::string iomem = text_of(paths.proc + "/iomem");
     return {.online_cpus = std::max(1U, count_cpus(read_attribute(paths.sys + "/devices/system/cpu/online"))),
             .boot_cpu_apic_id = parse_boot_cpu_apic_id(text_of(paths.proc + "/cpuinfo")),
             .has_shared_interrupts = parse_shared_interrupts(text_of(paths.proc + "/interrupts")),
-            .memory_end = parse_memory_end(text_of(paths.proc + "/iomem"))};
+            .memory_end = parse_memory_end(iomem),
+            .reserved_sections = count_reserved_sections(iomem)};
 }
 
 } // namespace lifeboat::host

@@ -14,7 +14,8 @@ struct MachineFacts {
     unsigned online_cpus = 1;
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
-    std::uint64_t memory_end = 0; // the address behind the highest memory; 0: not known
+    std::uint64_t memory_end = 0;   // the address behind the highest memory; 0: not known
+    unsigned reserved_sections = 0; // count_reserved_sections()
 };
 
 // What cannot be read is not known.
@@ -27,7 +28,11 @@ std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo);
 // Of /proc/interrupts: whether a level-triggered line has several drivers. In the crash kernel, which lacks
 // most of them, a device that nobody serves could block such a line, unless the kernel polls (irqpoll).
 bool parse_shared_interrupts(std::string_view interrupts);
-// Of /proc/iomem, which tells only root.
+// Of /proc/iomem, which tells only root: the address behind the highest memory; 0: not known.
 std::uint64_t parse_memory_end(std::string_view iomem);
+
+// How many of the kernel's memory sections, 128 MiB of addresses each, what is reserved for a crash kernel
+// lies in, by /proc/iomem; 0: not known. Source: Linux arch/x86/include/asm/sparsemem.h, SECTION_SIZE_BITS.
+unsigned count_reserved_sections(std::string_view iomem);
 
 } // namespace lifeboat::host

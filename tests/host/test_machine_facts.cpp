@@ -46,6 +46,18 @@ TEST_CASE("a machine that tells nothing") {
     CHECK(facts.boot_cpu_apic_id == std::nullopt);
     CHECK_FALSE(facts.has_shared_interrupts);
     CHECK(facts.memory_end == 0);
+    CHECK(facts.reserved_sections == 0);
+}
+
+TEST_CASE("sections of memory that a reservation lies in") {
+    CHECK(count_reserved_sections("  3b000000-3effffff : Crash kernel\n") == 1);
+    CHECK(count_reserved_sections("  38000000-3fffffff : Crash kernel\n") == 1);
+    CHECK(count_reserved_sections("  38000000-40000000 : Crash kernel\n") == 2);
+    // High, with a part below 4 GiB.
+    CHECK(count_reserved_sections(
+              "  af000000-beffffff : Crash kernel\n  1020000000-103fffffff : Crash kernel\n") == 7);
+    CHECK(count_reserved_sections("  00000000-00000000 : Crash kernel\n") == 0);
+    CHECK(count_reserved_sections("no file of that kind") == 0);
 }
 
 TEST_CASE("a machine that tells") {
@@ -53,10 +65,12 @@ TEST_CASE("a machine that tells") {
     system.write("sys/devices/system/cpu/online", "0-7\n");
     system.write("proc/cpuinfo", "processor\t: 0\ninitial apicid\t: 0\n");
     system.write("proc/interrupts", " 16: 0 IO-APIC 16-fasteoi a, b\n");
-    system.write("proc/iomem", "00001000-0009ffff : System RAM\n");
+    system.write("proc/iomem", "00001000-0009ffff : System RAM\n00100000-3fffffff : System RAM\n"
+                               "  37000000-3affffff : Crash kernel\n");
     const MachineFacts facts = read_machine_facts(system.paths());
     CHECK(facts.online_cpus == 8);
     CHECK(facts.boot_cpu_apic_id == 0);
     CHECK(facts.has_shared_interrupts);
-    CHECK(facts.memory_end == 0xa0000);
+    CHECK(facts.memory_end == 0x40000000);
+    CHECK(facts.reserved_sections == 2);
 }

@@ -43,6 +43,20 @@ TEST_CASE("a kernel that follows hotplug has room for it in its ELF header") {
     CHECK(sum_of(memory_need(following)) - sum_of(memory_need(input)) == 896 * 1024);
 }
 
+TEST_CASE("each section of memory that the reservation lies in costs 2 MiB") {
+    const auto need_in = [](unsigned sections) {
+        return sum_of(memory_need({.kernel_init_bytes = 50 * mebibyte, .reserved_sections = sections}));
+    };
+    CHECK(need_in(2) - need_in(1) == 2 * mebibyte);
+    CHECK(need_in(0) == need_in(1)); // not known
+    CHECK(need_in_sections(60 * mebibyte, 3) == 64 * mebibyte);
+    CHECK(need_in_sections(60 * mebibyte, 0) == 60 * mebibyte);
+    const Manifest manifest{.kernel = "6.1", .facts = {{memory_need_fact, "62914560"}}};
+    CHECK(noted_need(manifest, 2) == 62 * mebibyte);
+    CHECK_FALSE(noted_need({.kernel = "6.1", .facts = {{memory_need_fact, "much"}}}, 1).has_value());
+    CHECK_FALSE(noted_need({.kernel = "6.1"}, 1).has_value());
+}
+
 TEST_CASE("the sum in words") {
     const std::vector<MemoryPart> parts{{"image", 51 * mebibyte + mebibyte / 2, "x"},
                                         {"none", 0, "x"},
