@@ -33,12 +33,12 @@ struct Estimate {
     std::vector<std::string> assumptions;
 };
 
-std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths) {
+std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths, unsigned reserved_sections) {
     const auto choice = choose_kernel(paths, "");
     if (!choice)
         return std::nullopt;
     const auto manifest = read_manifest(in_state(paths, "manifest-" + choice->version));
-    return manifest ? noted_need(*manifest, read_machine_facts(paths).reserved_sections) : std::nullopt;
+    return manifest ? noted_need(*manifest, reserved_sections) : std::nullopt;
 }
 
 void say_what_is_assumed(Estimate& estimate) {
@@ -66,8 +66,9 @@ Result<std::vector<DumpForecast>> forecast_levels(const Config& config) {
 
 Result<Estimate> make_estimate(const SystemPaths& paths, const Config& config) {
     Estimate estimate;
-    estimate.reserved_bytes = read_crash_kernel_state(paths).reserved_bytes;
-    estimate.needed_bytes = needed_bytes(paths);
+    const CrashKernelState state = read_crash_kernel_state(paths);
+    estimate.reserved_bytes = state.reserved_bytes;
+    estimate.needed_bytes = needed_bytes(paths, state.reserved_sections);
     estimate.cpus = crash_kernel_cpus(config.cpus, read_machine_facts(paths).online_cpus);
     estimate.dumps = TRY(forecast_levels(config).transform_error(
         while_doing("look at this machine's memory; a kernel that is locked down does not allow it")));

@@ -4,7 +4,6 @@
 #include "base/replace_file.h"
 #include "host/config.h"
 #include "host/crash_kernel/crash_kernel_state.h"
-#include "host/crash_kernel/machine_facts.h"
 #include "host/machine/initrd_contents.h"
 #include "host/machine/lock_folder.h"
 #include "host/machine/machine_plan.h"
@@ -47,8 +46,7 @@ struct Packed {
     MachinePlan machine;
     InitrdContents contents;
     InitrdSizes sizes;
-    std::uint64_t reserved_bytes = 0;
-    unsigned reserved_sections = 0;
+    CrashKernelState running;
 
     [[nodiscard]] std::vector<MemoryPart> need(unsigned sections) const {
         return memory_need({.kernel_init_bytes = machine.kernel.init_bytes,
@@ -58,7 +56,7 @@ struct Packed {
                             .module_bytes = contents.module_memory_bytes,
                             .reserved_sections = sections});
     }
-    [[nodiscard]] std::vector<MemoryPart> need() const { return need(reserved_sections); }
+    [[nodiscard]] std::vector<MemoryPart> need() const { return need(running.reserved_sections); }
 };
 
 PackRequest read_request(const Arguments& arguments) {
@@ -102,8 +100,8 @@ void print_decisions(const Packed& packed) {
     if (!packed.contents.firmware.empty())
         line("firmware", sizes_of(packed.contents.firmware));
     line_of_sizes(packed.sizes);
-    line("memory",
-         std::format("{} needed, {} reserved", sum_text(packed.need()), in_mebibytes(packed.reserved_bytes)));
+    line("memory", std::format("{} needed, {} reserved", sum_text(packed.need()),
+                               in_mebibytes(packed.running.reserved_bytes)));
 }
 
 std::string crashkernel_for(std::uint64_t need_bytes) {
@@ -113,14 +111,15 @@ std::string crashkernel_for(std::uint64_t need_bytes) {
 // Nothing reserved is no failure: packing when the package is installed comes before the boot that reserves.
 Result<> check_reservation(const Packed& packed) {
     const std::uint64_t need_bytes = sum_of(packed.need());
-    if (packed.reserved_bytes == 0)
+    if (packed.running.reserved_bytes == 0)
         failure(name,
                 std::format("no memory is reserved for a crash kernel, packing all the same: boot with {}",
                             crashkernel_for(need_bytes)));
-    else if (packed.reserved_bytes < need_bytes)
-        return fail(
-            ErrorKind::no_space, "the plan does not fit into the {} that are reserved: {}; boot with {}",
-            in_mebibytes(packed.reserved_bytes), sum_text(packed.need()), crashkernel_for(need_bytes));
+    else if (packed.running.reserved_bytes < need_bytes)
+        return fail(ErrorKind::no_space,
+                    "the plan does not fit into the {} that are reserved: {}; boot with {}",
+                    in_mebibytes(packed.running.reserved_bytes), sum_text(packed.need()),
+                    crashkernel_for(need_bytes));
     return {};
 }
 
@@ -223,8 +222,7 @@ Result<> run_pack(const PackRequest& request) {
     const std::string version = TRY(version_of(request));
     Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
-    packed.reserved_bytes = read_crash_kernel_state(request.paths).reserved_bytes;
-    packed.reserved_sections = read_machine_facts(request.paths).reserved_sections;
+    packed.running = read_crash_kernel_state(request.paths);
     if (request.output.empty())
         return write_state(request, packed);
     return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
-#include "host/crash_kernel/machine_facts.h"
 #include "host/machine/machine_plan.h"
 #include "host/machine/memory_need.h"
 #include "host/machine/state_folder.h"
@@ -192,7 +191,7 @@ bool are_same_files(const Manifest& one, const Manifest& other) {
 } // namespace
 
 std::optional<std::uint64_t> MachineView::needed_bytes() const {
-    return packed ? noted_need(packed->manifest, reserved_sections) : std::nullopt;
+    return packed ? noted_need(packed->manifest, kernel.reserved_sections) : std::nullopt;
 }
 
 std::string MachineView::test_doubt() const {
@@ -208,8 +207,7 @@ std::string MachineView::test_doubt() const {
 }
 
 Result<MachineView> view_machine(const SystemPaths& paths, const Config& config) {
-    MachineView view{.kernel = read_crash_kernel_state(paths),
-                     .reserved_sections = read_machine_facts(paths).reserved_sections};
+    MachineView view{.kernel = read_crash_kernel_state(paths)};
     view.wanted_version = TRY(choose_kernel(paths, "")).version;
     TRY(view_loaded(paths, view));
     const std::string version = loaded_version(view);

@@ -30,10 +30,9 @@ struct TargetRoom {
 
 struct MachineView {
     CrashKernelState kernel;
-    unsigned reserved_sections = 0; // MachineFacts::reserved_sections
-    std::string wanted_version;     // pinned, or the running kernel's
-    std::optional<Noted> loaded;    // by lifeboat, since the machine booted
-    std::optional<Noted> packed;    // the manifest of the loaded version, or else of the wanted one
+    std::string wanted_version;  // pinned, or the running kernel's
+    std::optional<Noted> loaded; // by lifeboat, since the machine booted
+    std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one
     std::string plan_doubt; // what is no longer right about the packed plan; empty: it is as it would be now
     std::int64_t packed_s = 0;   // when, in seconds since 1970; 0: not known
     std::optional<Noted> tested; // the last crash test that passed

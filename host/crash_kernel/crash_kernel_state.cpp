@@ -2,6 +2,7 @@
 #include "host/crash_kernel/crash_kernel_state.h"
 
 #include "base/text.h"
+#include "host/crash_kernel/machine_facts.h"
 #include "stages/read_attribute.h"
 
 #include <format>
@@ -34,6 +35,7 @@ CrashKernelState read_crash_kernel_state(const SystemPaths& paths) {
     return {.is_supported = loaded.has_value(),
             .is_loaded = loaded.value_or(0) != 0,
             .reserved_bytes = kexec_number(paths.sys, "crash_size").value_or(0),
+            .reserved_sections = read_reserved_sections(paths),
             .is_loading_disabled = read_attribute(paths.proc + "/sys/kernel/kexec_load_disabled") == "1",
             .lockdown = lockdown_of(read_attribute(paths.sys + "/kernel/security/lockdown")),
             .follows_cpus = read_attribute(devices + "cpu/crash_hotplug") == "1",

@@ -14,6 +14,7 @@ struct CrashKernelState {
     bool is_supported = false; // the kernel has CONFIG_CRASH_DUMP
     bool is_loaded = false;
     std::uint64_t reserved_bytes = 0; // 0: crashkernel= is missing, or could not be had
+    unsigned reserved_sections = 0;   // memory sections that it lies in; 0: not known (machine_facts.h)
     bool is_loading_disabled =
         false;            // sysctl kernel.kexec_load_disabled, which nothing but a reboot takes back
     std::string lockdown; // "integrity", "confidentiality"; empty: none

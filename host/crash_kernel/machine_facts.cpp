@@ -94,13 +94,15 @@ unsigned count_reserved_sections(std::string_view iomem) {
     return static_cast<unsigned>(sections);
 }
 
+unsigned read_reserved_sections(const SystemPaths& paths) {
+    return count_reserved_sections(text_of(paths.proc + "/iomem"));
+}
+
 MachineFacts read_machine_facts(const SystemPaths& paths) {
-    const std::string iomem = text_of(paths.proc + "/iomem");
     return {.online_cpus = std::max(1U, count_cpus(read_attribute(paths.sys + "/devices/system/cpu/online"))),
             .boot_cpu_apic_id = parse_boot_cpu_apic_id(text_of(paths.proc + "/cpuinfo")),
             .has_shared_interrupts = parse_shared_interrupts(text_of(paths.proc + "/interrupts")),
-            .memory_end = parse_memory_end(iomem),
-            .reserved_sections = count_reserved_sections(iomem)};
+            .memory_end = parse_memory_end(text_of(paths.proc + "/iomem"))};
 }
 
 } // namespace lifeboat::host

@@ -14,8 +14,7 @@ struct MachineFacts {
     unsigned online_cpus = 1;
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
-    std::uint64_t memory_end = 0;   // the address behind the highest memory; 0: not known
-    unsigned reserved_sections = 0; // count_reserved_sections()
+    std::uint64_t memory_end = 0; // the address behind the highest memory; 0: not known
 };
 
 // What cannot be read is not known.
@@ -34,5 +33,6 @@ std::uint64_t parse_memory_end(std::string_view iomem);
 // How many of the kernel's memory sections, 128 MiB of addresses each, what is reserved for a crash kernel
 // lies in, by /proc/iomem; 0: not known. Source: Linux arch/x86/include/asm/sparsemem.h, SECTION_SIZE_BITS.
 unsigned count_reserved_sections(std::string_view iomem);
+unsigned read_reserved_sections(const SystemPaths& paths);
 
 } // namespace lifeboat::host

@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1 << 20;
 
-// What the kernel allocates until the initrd is unpacked, besides its image, on the command line that
-// `lifeboat load` gives it. docs/design.md, "What has to be reserved", has the measurements.
+// What the kernel allocates until the initrd is unpacked, besides its image and page descriptors, on the
+// command line that `lifeboat load` gives it. docs/design.md, "What has to be reserved", has the
+// measurements.
 constexpr std::uint64_t kernel_boot_bytes = mebibyte / 2;
 // Its init sections and the gaps between its sections, which it gives back before init starts. Debian's 6.1
 // cloud kernel says "Freeing unused": 2036 + 2612 + 2040 + 1892 KiB.

@@ -28,7 +28,7 @@ struct MemoryInput {
     std::uint64_t packed_bytes = 0;      // the initrd
     std::uint64_t rootfs_bytes = 0;      // what is in it, in whole pages
     std::uint64_t module_bytes = 0;      // its modules, once loaded
-    unsigned reserved_sections = 1;      // MachineFacts::reserved_sections; 0, not known, is taken for 1
+    unsigned reserved_sections = 1;      // CrashKernelState::reserved_sections; 0, not known, is taken for 1
 };
 
 std::vector<MemoryPart> memory_need(const MemoryInput& input);

@@ -74,6 +74,9 @@ TEST_CASE("a reservation has some room, in steps that bootloaders' files are wri
 TEST_CASE("what is reserved") {
     const lifeboat::tests::FakeMachine machine("");
     CHECK(read_crash_kernel_state(machine.paths()).reserved_bytes == 128 * mebibyte);
+    CHECK(read_crash_kernel_state(machine.paths()).reserved_sections == 0);
+    machine.write("proc/iomem", "00100000-3fffffff : System RAM\n  37000000-3effffff : Crash kernel\n");
+    CHECK(read_crash_kernel_state(machine.paths()).reserved_sections == 2);
     machine.write("sys/kernel/kexec_crash_size", "many\n");
     CHECK(read_crash_kernel_state(machine.paths()).reserved_bytes == 0);
 }
