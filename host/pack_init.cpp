@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // pack-init PROGRAM OUTPUT: an initrd with PROGRAM as its /init and nothing else, packed as small as it goes.
 // The build makes the package's init.img with it, so that `lifeboat pack` has only modules left to compress.
-#include "base/descriptor.h"
 #include "host/archive/initrd_writer.h"
+#include "host/machine/program_file.h"
 
 #include <cstdio>
 #include <format>
@@ -11,11 +11,9 @@ using namespace lifeboat;
 
 namespace {
 
-constexpr std::size_t program_limit_bytes = std::size_t{64} << 20;
-
 Result<> pack_init(const std::string& program, const std::string& output) {
     host::InitrdWriter initrd;
-    initrd.add_file("init", TRY(read_file(program, program_limit_bytes)), 0755);
+    TRY(host::add_init(initrd, program));
     TRY(initrd.write(output, host::Packing::smallest));
     return {};
 }

@@ -2,6 +2,7 @@
 #include "host/readiness.h"
 
 #include "base/descriptor.h"
+#include "base/free_space.h"
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
@@ -14,7 +15,6 @@
 #include <filesystem>
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace lifeboat::host {
@@ -45,11 +45,10 @@ TargetRoom room_of(const std::string& folder) {
     std::filesystem::path place = folder;
     while (::access(place.c_str(), F_OK) != 0 && place.has_relative_path())
         place = place.parent_path();
-    struct statvfs status{};
-    if (::statvfs(place.c_str(), &status) != 0)
-        room.error = system_error(std::format("ask for free space of '{}'", folder)).text;
+    if (const auto space = free_space_of(place.string()))
+        room.free_bytes = space->for_root_bytes;
     else
-        room.free_bytes = std::uint64_t{status.f_bfree} * status.f_frsize;
+        room.error = space.error().text;
     return room;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stages/dump_folder.h"
 
+#include "base/free_space.h"
+
 #include <ctime>
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace lifeboat {
@@ -132,10 +133,8 @@ std::optional<std::uint64_t> DumpFolder::size_of(const std::string& name) const 
 }
 
 std::uint64_t DumpFolder::free_bytes() const {
-    struct statvfs status{};
-    if (::fstatvfs(fd(), &status) != 0)
-        return 0;
-    return std::uint64_t{status.f_bavail} * status.f_frsize;
+    const auto space = free_space_of(fd(), name_);
+    return space ? space->for_this_process_bytes() : 0;
 }
 
 } // namespace lifeboat

@@ -50,6 +50,7 @@ public:
     Result<> rename_file(const std::string& from, const std::string& to);
     // Nothing when there is no such file.
     [[nodiscard]] std::optional<std::uint64_t> size_of(const std::string& name) const;
+    // For this process; 0 where the file system does not tell.
     [[nodiscard]] std::uint64_t free_bytes() const;
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmcore/dump_space.h"
 
+#include "base/free_space.h"
 #include "vmcore/core_reader.h"
 #include "vmcore/kdump_format.h"
 #include "vmcore/page_compressor.h"
@@ -9,22 +10,11 @@
 #include <algorithm>
 #include <vector>
 
-#include <sys/statvfs.h>
-#include <unistd.h>
-
 namespace lifeboat {
 
 namespace {
 
 constexpr std::uint64_t sample_pages = 1024;
-
-// A part of a file system is often kept for root, who writes dumps.
-Result<std::uint64_t> free_bytes_for_us(int fd) {
-    struct statvfs status{};
-    if (::fstatvfs(fd, &status) != 0)
-        return fail_system("ask for free space");
-    return std::uint64_t{::geteuid() == 0 ? status.f_bfree : status.f_bavail} * status.f_frsize;
-}
 
 // What the pages of a sample take, compressed.
 class Sample {
@@ -88,7 +78,7 @@ Result<DumpSpace> forecast_dump_space(const CoreFile& core, int output_fd, DumpW
                                       std::uint64_t page_count, Compression compression) {
     const std::uint64_t before_data = writer.written_bytes() + page_count * sizeof(KdumpPageDescriptor);
     DumpSpace space;
-    space.free_bytes = TRY(free_bytes_for_us(output_fd));
+    space.free_bytes = TRY(free_space_of(output_fd, "the dump")).for_this_process_bytes();
     space.bound_bytes = before_data + page_count * core.page_bytes();
     space.expected_bytes = space.bound_bytes;
     if (!space.is_sure()) {

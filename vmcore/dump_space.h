@@ -12,7 +12,7 @@
 namespace lifeboat {
 
 struct DumpSpace {
-    std::uint64_t free_bytes = 0;     // on the output's file system, for us
+    std::uint64_t free_bytes = 0;     // on the output's file system, for this process
     std::uint64_t bound_bytes = 0;    // the dump is not larger, whatever its pages hold
     std::uint64_t expected_bytes = 0; // from a sample of its pages, and a tenth; the bound where that fits
     [[nodiscard]] bool is_sure() const { return bound_bytes <= free_bytes; }

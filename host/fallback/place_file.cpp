@@ -2,6 +2,7 @@
 #include "host/fallback/place_file.h"
 
 #include "base/descriptor.h"
+#include "base/free_space.h"
 #include "base/replace_file.h"
 #include "base/scope_guard.h"
 
@@ -13,7 +14,6 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace lifeboat::host {
@@ -32,7 +32,7 @@ Result<std::uint64_t> size_of(int fd, const std::string& path) {
 
 Result<> check_room(std::uint64_t content_bytes, const PlaceRequest& request) {
     const std::string folder = folder_of(request.to);
-    const std::uint64_t free_bytes = TRY(free_bytes_of(folder));
+    const std::uint64_t free_bytes = TRY(free_space_of(folder)).for_others_bytes;
     if (free_bytes < content_bytes + request.reserve_bytes)
         return fail(ErrorKind::no_space,
                     "copy '{}': {} bytes, with {} that are to stay free, do not go into the {} that '{}' has",
@@ -122,13 +122,6 @@ Result<StoredBy> place_file(const PlaceRequest& request) {
             return way;
     }
     return fail(std::move(done).error());
-}
-
-Result<std::uint64_t> free_bytes_of(const std::string& folder) {
-    struct statvfs status{};
-    if (::statvfs(folder.c_str(), &status) != 0)
-        return fail_system("ask for free space of '{}'", folder);
-    return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
 } // namespace lifeboat::host

@@ -34,7 +34,4 @@ struct PlaceRequest {
 // caller's to sync. Fails with the error of the last way; nothing of `to` is left.
 Result<StoredBy> place_file(const PlaceRequest& request);
 
-// What is free on the file system of `folder` for others than root, in bytes.
-Result<std::uint64_t> free_bytes_of(const std::string& folder);
-
 } // namespace lifeboat::host
