@@ -14,6 +14,7 @@ class DebianCase:
     flow: Flow
     tier: str = "long"
     timeout_seconds: int = 1800
+    is_timed = False
 
 
 DEBIAN_CASES: dict[str, DebianCase] = {
