@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import dump_files, kernels
 from harness.checks import PANICKING_TASK, REFERENCE_CHECK
+from harness.crash import parse_summary
 
 from . import bug_module, system_image
 from .guest import PARCELS, Crash, Guest
@@ -39,6 +40,7 @@ SYSRQ = Panic("echo c > /proc/sysrq-trigger", "sysrq triggered crash")
 BUG = Panic(f"echo 1 > /proc/sys/kernel/panic_on_oops; insmod {PARCELS}/lifeboat_bug.ko", "kernel BUG at ")
 
 Flow = Callable[[Tried], Iterator[str]]
+Summary = dict[str, str]  # the fields of the closing line
 
 
 def captures(line: str, *panics: Panic) -> Flow:
@@ -50,10 +52,11 @@ def captures(line: str, *panics: Panic) -> Flow:
         with Guest(image, tried.folder, parcels) as guest:
             install(guest)
             _measure(guest)
-            for number, panic in enumerate(panics, start=1):
-                yield from _capture(guest, panic, number)
+            summaries: list[Summary] = []
+            for panic in panics:
+                yield from _capture(guest, panic, summaries)
             guest.power_off()
-        yield from _look_at_dumps(guest, tried, line, panics)
+        yield from _look_at_dumps(guest, tried, line, panics, summaries)
 
     return flow
 
@@ -96,15 +99,17 @@ def _measure(guest: Guest) -> None:
         print(loaded, flush=True)
 
 
-def _capture(guest: Guest, panic: Panic, number: int) -> Iterator[str]:
+def _capture(guest: Guest, panic: Panic, summaries: list[Summary]) -> Iterator[str]:
     yield from _is_ready(guest)
     before = guest.check("cat /etc/machine-id; cat /proc/sys/kernel/random/boot_id").split()
     crash = panic_as_named_task(guest, panic)
     print(f"after the panic: crash kernel {crash.crash_kernel}, init {crash.init}, restart {crash.restart}", flush=True)
     tell_seconds("panic_to_restart", crash.restart, crash.cpu_seconds)
-    summary = re.findall("lifeboat: summary .*", crash.text)
-    print(summary[-1] if summary else "no summary", flush=True)
-    if not summary or "result=saved" not in summary[-1]:
+    summary = parse_summary(crash.text)
+    summaries.append(summary)
+    number = len(summaries)
+    print("summary", *(f"{field}={value}" for field, value in summary.items()), flush=True)
+    if summary.get("result") != "saved":
         yield f"the summary after panic {number} is not result=saved"
     guest.log_in()
     after = guest.check("cat /etc/machine-id; cat /proc/sys/kernel/random/boot_id").split()
@@ -129,13 +134,16 @@ def _is_ready(guest: Guest) -> Iterator[str]:
         yield f"units have failed: {failed}"
 
 
-def _look_at_dumps(guest: Guest, tried: Tried, line: str, panics: tuple[Panic, ...]) -> Iterator[str]:
+def _look_at_dumps(
+    guest: Guest, tried: Tried, line: str, panics: tuple[Panic, ...], summaries: list[Summary]
+) -> Iterator[str]:
     place = tried.folder / "target"
     guest.extract(DUMPS, place)
     dumps = sorted(path for path in place.glob("*/*") if path.is_dir())
     if len(dumps) != len(panics):
         yield f"there are {len(dumps)} dumps, not {len(panics)}"
-    for dump, panic in zip(dumps, panics):
+    for dump, panic, summary in zip(dumps, panics, summaries):
+        yield from dump_files.differences(dump, summary)
         yield from _look_at_dump(dump, panic, tried, line)
 
 

@@ -8,6 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.disk import extract
 from harness.machine import OVMF_VARIABLES, Machine
 from harness.monitor import Monitor
 
@@ -209,10 +210,7 @@ class Guest:
 
     def extract(self, inside: str, target: Path) -> None:
         """Copies a folder out of the root file system; the machine has to be off."""
-        target.mkdir(parents=True, exist_ok=True)
-        device = disk_image.root_device(self.disk)
-        subprocess.run(["e2fsck", "-fy", device], capture_output=True, check=False)
-        subprocess.run(["debugfs", "-R", f'rdump "{inside}" "{target}"', device], capture_output=True, check=True)
+        extract(disk_image.root_device(self.disk), inside, target)
 
 
 def _pack(files: list[Path], image: Path) -> None:

@@ -34,13 +34,15 @@ def reboots(outcome: Outcome) -> Iterator[str]:
 
 
 def is_truthful(outcome: Outcome) -> Iterator[str]:
-    """Names, header and summary say the same about the dump."""
+    """Names, size, header and summary say the same about the dump."""
     result = outcome.summary().get("result")
     complete = outcome.dump and outcome.dump / dump_files.COMPLETE
     incomplete = outcome.dump and outcome.dump / dump_files.INCOMPLETE
     is_saved = bool(complete and complete.exists())
     if result and is_saved != (result in ("saved", "partial")):
         yield f"the summary says result={result}, but 'vmcore' is {'there' if is_saved else 'not there'}"
+    if is_saved:
+        yield from dump_files.differences(outcome.dump, outcome.summary())
     if is_saved and incomplete.exists():
         yield "there are both 'vmcore' and 'vmcore.incomplete'"
     for path, is_complete in ((complete, True), (incomplete, False)):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One crash: a kernel boots, is given a crash kernel, panics, and what came ashore is collected."""
 
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -295,7 +294,6 @@ def _case_words(setup: Setup) -> list[str]:
 def _collect_dump(disk: Disk, folder: Path) -> Path | None:
     """The newest dump folder on the target; the one with the greatest name."""
     place = folder / "target"
-    shutil.rmtree(place, ignore_errors=True)
     disk.extract(TARGET_PATH, place)
     dumps = sorted(path for path in place.glob("*/*") if path.is_dir())
     return dumps[-1] if dumps else None

@@ -2,6 +2,7 @@
 """Disk images: sparse files with ext4, bare or in a GPT's one partition, read back without mounting."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -56,11 +57,8 @@ class Disk:
         return f"blkdebug:{rules}:{self.path}"
 
     def extract(self, inside: str, target: Path) -> None:
-        """Copies a folder of the file system out; the journal is replayed first where it has to be."""
-        target.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["e2fsck", "-fy", self._device()], capture_output=True, check=False)
-        request = f'rdump "{inside}" "{target}"'
-        subprocess.run(["debugfs", "-R", request, self._device()], capture_output=True, check=True)
+        """As extract() below, of this disk's file system."""
+        extract(self._device(), inside, target)
 
     def is_unmounted(self) -> bool:
         """Whether the journal has nothing to replay."""
@@ -116,3 +114,11 @@ class Disk:
         with self.path.open("r+b") as image:
             image.seek(self.size_bytes - SECTOR_BYTES)
             image.write(self.magic.encode())
+
+
+def extract(device: str, inside: str, target: Path) -> None:
+    """Copies a folder out of an ext4 into `target`, whose old content goes; the journal is replayed first where it has to be."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    subprocess.run(["e2fsck", "-fy", device], capture_output=True, check=False)
+    subprocess.run(["debugfs", "-R", f'rdump "{inside}" "{target}"', device], capture_output=True, check=True)

@@ -2,6 +2,7 @@
 """What a dump's folder says about itself, read without any of the programs under test."""
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,3 +45,15 @@ def listing(folder: Path) -> list[str]:
         facts = path.stat()
         rows.append(f"{facts.st_mode & 0o7777:04o} {facts.st_size:>12,} {path.name}")
     return rows
+
+
+def differences(folder: Path, summary: dict[str, str]) -> Iterator[str]:
+    """Between a folder with a complete dump and the closing line's fields; a line that never came says nothing."""
+    if not summary:
+        return
+    if (told := Path(summary.get("folder", "")).name) != folder.name:
+        yield f"the summary says that the dump is in '{told}', and it is in '{folder.name}'"
+    complete = folder / COMPLETE
+    size = complete.stat().st_size if complete.exists() else 0
+    if summary.get("bytes") != str(size):
+        yield f"the summary says bytes={summary.get('bytes')}, and '{COMPLETE}' of '{folder.name}' has {size}"
