@@ -14,7 +14,7 @@ class DebianCase:
     flow: Flow
     tier: str = "long"
     timeout_seconds: int = 1800
-    is_timed = False
+    is_timed: bool = False
 
 
 DEBIAN_CASES: dict[str, DebianCase] = {
