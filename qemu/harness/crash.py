@@ -30,8 +30,8 @@ BUS_DRIVERS = {
     "scsi": ["virtio_pci", "virtio_scsi", "sd_mod"],
     "blk": ["virtio_pci", "virtio_blk"],
 }
-# What the disks' file system needs; a driver that is built in is left out. ext4 takes its checksums by name.
-FILE_SYSTEM_DRIVERS = ["crc32c_generic", "ext4"]
+# What the disks' file system takes its checksums from, by name; since 6.15 it calls the kernel's library.
+CHECKSUM_DRIVER = "crc32c_generic"
 
 
 @dataclass
@@ -215,7 +215,7 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
     initrd.add_device("dev/console", 5, 1)
     initrd.add_file("init", programs.guest, 0o755)
     balloon = ["virtio_balloon"] if setup.balloon_mebibytes else []
-    order = modules.load_order(kernel, BUS_DRIVERS[setup.bus] + FILE_SYSTEM_DRIVERS + balloon)
+    order = modules.load_order(kernel, BUS_DRIVERS[setup.bus] + _file_system_drivers(kernel) + balloon)
     modules.add(initrd, kernel, order)
     initrd.add_text("etc/guest/modules", _module_list(kernel, order))
     initrd.add_file("crash/vmlinuz", kernel.image)
@@ -242,8 +242,9 @@ def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel, _work: Path)
     initrd.add_device("dev/console", 5, 1)
     for name in ("proc", "sys", "tmp"):
         initrd.add_folder(name)
-    planned = modules.load_order(kernel, _plan_drivers(setup))
-    carried = modules.load_order(kernel, _or(setup.initrd_drivers, _plan_drivers(setup)))
+    plan_drivers = _or(setup.plan_drivers, BUS_DRIVERS[setup.bus] + _file_system_drivers(kernel))
+    planned = modules.load_order(kernel, plan_drivers)
+    carried = modules.load_order(kernel, _or(setup.initrd_drivers, plan_drivers))
     for_guest = modules.load_order(kernel, _guest_drivers(setup))
     modules.add(initrd, kernel, carried + [path for path in for_guest if path not in carried])
     initrd.add_bytes("etc/lifeboat/plan", _or(setup.whole_plan, _plan(setup, kernel, planned)))
@@ -255,8 +256,9 @@ def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel, _work: Path)
     return initrd.compressed()
 
 
-def _plan_drivers(setup: Setup) -> list[str]:
-    return _or(setup.plan_drivers, BUS_DRIVERS[setup.bus] + FILE_SYSTEM_DRIVERS)
+def _file_system_drivers(kernel: Kernel) -> list[str]:
+    """A driver that is built in is left out later."""
+    return [*([CHECKSUM_DRIVER] if modules.is_known(kernel, CHECKSUM_DRIVER) else []), "ext4"]
 
 
 def _guest_drivers(setup: Setup) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from .crash import Programs, Setup, crash
-from .kernels import META_PACKAGES
+from .kernels import LINES
 from .machine import LostMachine
 from .show import show
 
@@ -20,7 +20,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="qemu/panic", description="Boots a Debian kernel in QEMU, lets it panic, and saves its dump."
     )
-    lines = sorted(META_PACKAGES)
+    lines = sorted(LINES)
     parser.add_argument("--kernel", choices=lines, default="6.1", help="default: %(default)s")
     parser.add_argument("--memory", default="2G", help="the machine's memory; default: %(default)s")
     parser.add_argument("--cpus", type=int, default=2, help="default: %(default)s")

@@ -29,6 +29,11 @@ def load_order(kernel: Kernel, drivers: list[str]) -> list[str]:
     return order
 
 
+def is_known(kernel: Kernel, driver: str) -> bool:
+    """Whether this kernel has the driver, as a module or built in."""
+    return _find(_dependencies(kernel), driver) is not None or _is_builtin(kernel, driver)
+
+
 def add(initrd: Initrd, kernel: Kernel, paths: list[str]) -> None:
     """The modules, and depmod's files for just these."""
     with tempfile.TemporaryDirectory() as scratch:
