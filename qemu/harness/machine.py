@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One run of a virtual machine under QEMU, from power-on to its reboot."""
 
-import functools
 import os
 import re
 import select
@@ -10,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .acceleration import acceleration
 from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
@@ -117,7 +117,7 @@ class Machine:
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
+        command += ["-machine", "q35", "-accel", acceleration(QEMU), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         cpus = f"{self.cpus},maxcpus={self.cpus + self.cpu_room}"
         command += ["-m", f"{self.memory}{room}", "-smp", cpus, "-serial", "stdio"]
@@ -237,13 +237,3 @@ class _Watch:
 def mebibytes(memory: str) -> int:
     """QEMU's notation of a size, "512M" or "2G"."""
     return int(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]]
-
-
-@functools.cache
-def acceleration() -> str:
-    """KVM where a machine starts with it, which its device node alone does not tell; else emulation."""
-    if chosen := os.environ.get("LIFEBOAT_QEMU_ACCEL"):
-        return chosen
-    probe = [QEMU, "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "kvm", "-cpu", "max", "-S"]
-    answer = subprocess.run([*probe, "-monitor", "stdio"], input=b"quit\n", capture_output=True, check=False)
-    return "kvm" if answer.returncode == 0 else "tcg,thread=multi"
