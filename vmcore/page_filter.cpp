@@ -165,7 +165,7 @@ bool PageFilter::is_whole_folio(std::uint64_t pfn, unsigned order) {
     const std::uint64_t head_address =
         section_address_ + (pfn - section_first_pfn_) * tools_->layout.struct_bytes();
     const auto pages = struct_pages(last);
-    return pages && tools_->layout.is_tail_of(pages->page, head_address);
+    return pages && tools_->layout.is_tail_of(pages->page, head_address, order);
 }
 
 // Counts the run's pages in the piece, takes them from it if they are to be left out, and keeps the rest of
@@ -276,9 +276,12 @@ void PageFilter::add_to(DumpSummary& summary, const Findings& findings) const {
         "are heads of folios whose last page is not theirs, judging their other pages by themselves");
     say(findings.corrupt_order, "are said to begin a free block of a size that cannot be, keeping them");
     say(findings.unknown_type, "are of a type that is not known, keeping them");
-    if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0)
+    summary.unfilterable = unfilterable();
+    if (tools_ && (level_ & exclude_free) != 0 && summary.pages(PageClass::free) == 0) {
+        summary.unfilterable |= exclude_free;
         summary.doubts.emplace_back(
             "no free page was found, which cannot be: the dump may be larger than it need be");
+    }
 }
 
 } // namespace lifeboat

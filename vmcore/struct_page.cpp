@@ -45,7 +45,8 @@ std::optional<StructPageLayout> StructPageLayout::from(const Vmcoreinfo& info,
     layout.mapcount_at_ = place("_mapcount", 4);
     layout.mapping_at_ = place("mapping", 8);
     layout.private_at_ = place("private", 8);
-    layout.compound_head_at_ = place("compound_head", 8);
+    layout.compound_info_at_ =
+        place(info.offset("page.compound_head") ? "compound_head" : "compound_info", 8); // renamed in 7.1
     if (!missing.empty()) {
         doubts.push_back(std::format("VMCOREINFO has no usable offset of {}, keeping every page", missing));
         return std::nullopt;
@@ -164,8 +165,17 @@ bool StructPageLayout::is_hwpoisoned(const std::byte* page) const {
     return (load_from<std::uint64_t>(page, flags_at_) & hwpoison_mask_) != 0;
 }
 
-bool StructPageLayout::is_tail_of(const std::byte* page, std::uint64_t head_address) const {
-    return load_from<std::uint64_t>(page, compound_head_at_) == (head_address | compound_head_tail);
+// A tail has the address of its head's struct page, or since 7.1, where hugetlb's memmap may be optimised and
+// struct pages are of a power of two, a mask that makes the head's of its own address: the folio's memmap is
+// aligned to its size, so that all folios of an order share their tails' struct pages. VMCOREINFO does not
+// say which. Source: Linux include/linux/page-flags.h: set_compound_head(), compound_info_has_mask().
+bool StructPageLayout::is_tail_of(const std::byte* page, std::uint64_t head_address, unsigned order) const {
+    const auto info = load_from<std::uint64_t>(page, compound_info_at_);
+    if (info == (head_address | compound_info_tail))
+        return true;
+    const std::uint64_t folio_bytes = bytes_ << order;
+    return std::has_single_bit(bytes_) && info == ((~folio_bytes + 1) | compound_info_tail) &&
+           (head_address & (folio_bytes - 1)) == 0;
 }
 
 // The order of the tests is makedumpfile's, but for memory errors: those are looked for first, so that such a
@@ -177,7 +187,7 @@ PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, co
     if ((flags & hwpoison_mask_) != 0)
         return {PageClass::hwpoison, folio_order(pfn, flags, next)};
     // A tail that is met by itself has lost its head: it says nothing.
-    if ((load_from<std::uint64_t>(page, compound_head_at_) & compound_head_tail) != 0)
+    if ((load_from<std::uint64_t>(page, compound_info_at_) & compound_info_tail) != 0)
         return {};
     const bool slab = is_slab(flags, mapcount);
     if (!slab && buddy_.matches(mapcount)) {
@@ -186,8 +196,11 @@ PageVerdict StructPageLayout::judge(std::uint64_t pfn, const std::byte* page, co
             return {.order_is_corrupt = true};
         return {PageClass::free, static_cast<unsigned>(order)};
     }
-    if (unaccepted_.matches(mapcount))
+    if (unaccepted_.matches(mapcount)) { // always of the largest order: Linux mm/page_alloc.c, 6.16
+        if ((pfn & ((std::uint64_t{1} << maximum_order_) - 1)) != 0)
+            return {.order_is_corrupt = true};
         return {PageClass::free, maximum_order_};
+    }
     if (!slab && offline_.matches(mapcount))
         return {PageClass::offline};
 

@@ -28,7 +28,7 @@ struct PageVerdict {
 
 class StructPageLayout {
     static constexpr std::uint64_t mapping_anonymous = 1;  // PAGE_MAPPING_ANON; KSM pages have it too
-    static constexpr std::uint64_t compound_head_tail = 1; // the word points to the head
+    static constexpr std::uint64_t compound_info_tail = 1; // the word leads to the head
     static constexpr std::int32_t mapcount_unmapped = -1;  // below that it is a page type
 
 public:
@@ -38,6 +38,11 @@ public:
 
     [[nodiscard]] std::uint64_t struct_bytes() const { return bytes_; }
     [[nodiscard]] unsigned maximum_order() const { return maximum_order_; }
+    // The bits of a dump level (DumpLevelBit) whose pages cannot be told.
+    [[nodiscard]] unsigned unfilterable() const {
+        return (can_tell_cache_ ? 0U : exclude_cache | exclude_cache_private) |
+               (buddy_.is_known() ? 0U : exclude_free);
+    }
 
     // `page` is the struct page of `pfn`; `next` that of the page after it, which matters for heads of folios
     // only and may be null where there is none.
@@ -46,8 +51,9 @@ public:
     // one that may be more than that, which judge() has to look at.
     [[nodiscard]] std::optional<PageClass> judge_lone(const std::byte* page) const;
     [[nodiscard]] bool is_hwpoisoned(const std::byte* page) const;
-    // Whether it is a tail of the folio whose head's struct page is at that virtual address.
-    [[nodiscard]] bool is_tail_of(const std::byte* page, std::uint64_t head_address) const;
+    // Whether it is a tail of the folio of 1 << `order` pages whose head's struct page is at that virtual
+    // address; `page` must lie in that folio's memmap.
+    [[nodiscard]] bool is_tail_of(const std::byte* page, std::uint64_t head_address, unsigned order) const;
 
 private:
     // A value of page_type, which shares its place with _mapcount. Until 6.11 types are cleared bits, so that
@@ -77,8 +83,8 @@ private:
     std::uint64_t mapcount_at_ = 0;
     std::uint64_t mapping_at_ = 0;
     std::uint64_t private_at_ = 0;
-    std::uint64_t compound_head_at_ = 0;
-    std::uint64_t order_at_ = 0; // in the second struct page of a folio, a byte
+    std::uint64_t compound_info_at_ = 0; // compound_head before 7.1
+    std::uint64_t order_at_ = 0;         // in the second struct page of a folio, a byte
     std::uint64_t destructor_at_ = 0;
     std::uint64_t lru_mask_ = 0;
     std::uint64_t private_mask_ = 0;
@@ -112,7 +118,7 @@ inline std::optional<PageClass> StructPageLayout::judge_lone(const std::byte* pa
     const auto mapcount = load_from<std::int32_t>(page, mapcount_at_);
     if ((flags & not_lone_mask_) != 0 || mapcount < mapcount_unmapped)
         return std::nullopt;
-    if ((load_from<std::uint64_t>(page, compound_head_at_) & compound_head_tail) != 0)
+    if ((load_from<std::uint64_t>(page, compound_info_at_) & compound_info_tail) != 0)
         return PageClass::kept; // a tail that has lost its head
     if ((load_from<std::uint64_t>(page, mapping_at_) & mapping_anonymous) != 0)
         return PageClass::user;

@@ -100,7 +100,7 @@ void StructPageWriter::mixed_block(std::uint64_t pfn) {
 
 void StructPageWriter::anonymous(std::uint64_t pfn) {
     put(pfn, page_flags_at, node_and_zone | up_to_date | lru | swap_backed);
-    put(pfn, page_compound_head_at, struct_page_address(pfn - 1) + 8); // lru.next
+    put(pfn, page_compound_info_at, struct_page_address(pfn - 1) + 8); // lru.next
     put(pfn, lru_previous_at, struct_page_address(pfn + 1) + 8);
     put(pfn, page_mapping_at, object() | 1);
     put(pfn, index_at, 0x7f0000000 + pfn);
@@ -112,7 +112,7 @@ void StructPageWriter::anonymous(std::uint64_t pfn) {
 void StructPageWriter::page_cache(std::uint64_t pfn) {
     const bool has_buffers = draw(4) == 0;
     put(pfn, page_flags_at, node_and_zone | up_to_date | lru | (has_buffers ? private_data : 0));
-    put(pfn, page_compound_head_at, struct_page_address(pfn - 1) + 8);
+    put(pfn, page_compound_info_at, struct_page_address(pfn - 1) + 8);
     put(pfn, lru_previous_at, struct_page_address(pfn + 1) + 8);
     put(pfn, page_mapping_at, object());
     put(pfn, index_at, draw(4096));
@@ -133,7 +133,7 @@ void StructPageWriter::free_block(std::uint64_t pfn, unsigned order) {
         put(pfn + i, page_flags_at, node_and_zone);
         put(pfn + i, page_mapcount_at, not_mapped);
     }
-    put(pfn, page_compound_head_at, struct_page_address(pfn ^ std::uint64_t{1} << order) + 8);
+    put(pfn, page_compound_info_at, struct_page_address(pfn ^ std::uint64_t{1} << order) + 8);
     put(pfn, lru_previous_at, object());
     put(pfn, page_private_at, std::uint64_t{order});
     put(pfn, page_mapcount_at, buddy);
@@ -142,14 +142,14 @@ void StructPageWriter::free_block(std::uint64_t pfn, unsigned order) {
 void StructPageWriter::compound(std::uint64_t pfn, unsigned order, std::uint64_t head_flags,
                                 std::uint64_t mapping, std::uint8_t destructor) {
     put(pfn, page_flags_at, head_flags | head);
-    put(pfn, page_compound_head_at, object());
+    put(pfn, page_compound_info_at, object());
     put(pfn, lru_previous_at, object());
     put(pfn, page_mapping_at, mapping);
     put(pfn, page_mapcount_at, not_mapped);
     put(pfn, page_refcount_at, std::uint32_t{1});
     for (std::uint64_t i = 1; i < std::uint64_t{1} << order; ++i) {
         put(pfn + i, page_flags_at, node_and_zone);
-        put(pfn + i, page_compound_head_at, struct_page_address(pfn) | 1);
+        put(pfn + i, page_compound_info_at, struct_page_address(pfn) | 1);
         put(pfn + i, page_mapping_at, tail_mapping);
         put(pfn + i, page_mapcount_at, not_mapped);
     }

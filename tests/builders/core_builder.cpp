@@ -286,6 +286,8 @@ void CoreBuilder::read_page() {
         const std::string what = word();
         if (what == "buddy")
             facts.buddy = true;
+        else if (what == "unaccepted")
+            facts.buddy = facts.unaccepted = true;
         else if (what == "lru")
             facts.lru = true;
         else if (what == "private")
@@ -436,8 +438,8 @@ void CoreBuilder::lay_out() {
         const std::uint64_t at = core_.struct_page(pfn);
         if (member == "flags")
             core_.memory_.put(at + page_flags_at, value);
-        else if (member == "compound_head")
-            core_.memory_.put(at + page_compound_head_at, value);
+        else if (member == "compound_info")
+            core_.memory_.put(at + page_compound_info_at, value);
         else if (member == "mapping")
             core_.memory_.put(at + page_mapping_at, value);
         else if (member == "private")
@@ -590,7 +592,7 @@ void CoreBuilder::write_struct_page(std::uint64_t at, std::uint64_t pfn) {
     std::uint64_t flags = 0x0017ffffc0000000; // node, zone and last cpu, which a filter does not look at
     std::uint64_t mapping = 0;
     std::uint32_t mapcount = 0xffffffff;
-    std::uint64_t compound_head = 0;
+    std::uint64_t compound_info = 0;
     if (page.lru)
         flags |= bit(static_cast<int>(kernel.lru_bit));
     if (page.private_data)
@@ -615,7 +617,9 @@ void CoreBuilder::write_struct_page(std::uint64_t at, std::uint64_t pfn) {
     if (page.offline)
         mapcount = kernel.offline;
 
-    if (page.buddy) {
+    if (page.unaccepted) {
+        mapcount = kernel.unaccepted; // always of the largest order, which is not written down
+    } else if (page.buddy) {
         mapcount = kernel.buddy;
         core_.memory_.put(at + page_private_at, std::uint64_t{page.order});
     } else if (page.order > 0) {
@@ -625,7 +629,8 @@ void CoreBuilder::write_struct_page(std::uint64_t at, std::uint64_t pfn) {
     }
     if (page.is_tail && !core_.pages_.at(page.head).buddy) {
         const PageFacts& head = core_.pages_.at(page.head);
-        compound_head = vmemmap_ + page.head * struct_page_bytes + 1;
+        compound_info = kernel.info_is_mask ? ~((struct_page_bytes << head.order) - 1) + 1
+                                            : vmemmap_ + page.head * struct_page_bytes + 1;
         mapping = 0xdead000000000400; // TAIL_MAPPING
         if (pfn == page.head + 1) {
             mapping = 0;
@@ -644,8 +649,8 @@ void CoreBuilder::write_struct_page(std::uint64_t at, std::uint64_t pfn) {
     }
     // 6.6 and later keep the order in the low byte of the second page's flags, in place of the page's own.
     core_.memory_.put(at + page_flags_at, flags);
-    if (compound_head != 0)
-        core_.memory_.put(at + page_compound_head_at, compound_head);
+    if (compound_info != 0)
+        core_.memory_.put(at + page_compound_info_at, compound_info);
     core_.memory_.put(at + page_mapping_at, mapping);
     core_.memory_.put(at + page_mapcount_at, mapcount);
     core_.memory_.put(at + page_refcount_at, std::uint32_t{page.buddy ? 0U : 1U});
@@ -679,7 +684,7 @@ void CoreBuilder::write_vmcoreinfo() {
     offset("page.lru", 8);
     offset("page._mapcount", page_mapcount_at);
     offset("page.private", page_private_at);
-    offset("page.compound_head", page_compound_head_at);
+    offset(kernel.has_compound_info ? "page.compound_info" : "page.compound_head", page_compound_info_at);
     if (kernel.folio == FolioStyle::page_members) {
         offset("page.compound_dtor", page_compound_dtor_at);
         offset("page.compound_order", page_compound_order_at);
@@ -704,6 +709,7 @@ void CoreBuilder::write_vmcoreinfo() {
     page_type("OFFLINE", kernel.offline);
     page_type("SLAB", kernel.slab);
     page_type("HUGETLB", kernel.hugetlb);
+    page_type("UNACCEPTED", kernel.unaccepted);
     if (kernel.folio < FolioStyle::tail_flag)
         number_key("HUGETLB_PAGE_DTOR", hugetlb_destructor);
     if (kernel.folio == FolioStyle::tail_flag)

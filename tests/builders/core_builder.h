@@ -7,13 +7,14 @@
 //     ram 0x100000..0x8000000 held 0x7000000   # the core holds it up to 0x7000000 only (p_filesz < p_memsz)
 //     vmemmap 4k                          # or 2m (the default): the pages that map the struct pages
 //     page 0x200 buddy order 3            # a free block of 8 pages
+//     page 0x400 unaccepted order 10      # memory that the firmware has not handed over yet: kernel 7.1
 //     page 0x210..0x220 lru               # page cache; pages from 0x210 to 0x21f, one by one
 //     page 0x300 anon                     # also: ksm, swapcache, slab, movable, hugetlb, offline, kernel
 //     page 0x310 lru private              # words add up
 //     page 0x400 anon order 9             # compound: head and tails
 //     page 0x600 hugetlb order 9
 //     page 0x402 hwpoison                 # added to what it is already
-//     struct_page 0x500 private 99        # a member of struct page set by hand: flags, compound_head,
+//     struct_page 0x500 private 99        # a member of struct page set by hand: flags, compound_info,
 //                                         # mapping, private, mapcount, order (of the folio that begins
 //                                         there)
 //     section 1 absent                    # no memmap for this section of 128 MiB
@@ -63,6 +64,7 @@ struct RamRange {
 // What a page was described as.
 struct PageFacts {
     bool buddy = false;
+    bool unaccepted = false; // with buddy: free, but not in the allocator's lists
     bool lru = false;
     bool private_data = false;
     bool swapcache = false;

@@ -25,11 +25,14 @@ constexpr KernelProfile old_flags{
     .offline = ~0x100U,
     .hugetlb = 0,
     .slab = 0,
+    .unaccepted = 0,
     .lockless_log = true,
     .exports_section_bits = false,
+    .has_compound_info = false,
+    .info_is_mask = false,
 };
 
-constexpr std::array<KernelProfile, 7> profiles = [] {
+constexpr std::array<KernelProfile, 9> profiles = [] {
     KernelProfile v4_19 = old_flags;
     v4_19.name = "4.19";
     v4_19.release = "4.19.0-test";
@@ -73,7 +76,16 @@ constexpr std::array<KernelProfile, 7> profiles = [] {
     v6_12.offline = 0xf1000000;
     v6_12.hugetlb = 0xf4000000;
     v6_12.slab = 0xf5000000;
-    return std::array{v4_19, old_flags, v6_1, v6_4, v6_7, v6_10, v6_12};
+    KernelProfile v7_1_plain = v6_12;
+    v7_1_plain.name = "7.1-plain";
+    v7_1_plain.release = "7.1.0-test";
+    v7_1_plain.hwpoison_bit = 21;
+    v7_1_plain.unaccepted = 0xf7000000;
+    v7_1_plain.has_compound_info = true;
+    KernelProfile v7_1 = v7_1_plain;
+    v7_1.name = "7.1";
+    v7_1.info_is_mask = true;
+    return std::array{v4_19, old_flags, v6_1, v6_4, v6_7, v6_10, v6_12, v7_1_plain, v7_1};
 }();
 
 } // namespace

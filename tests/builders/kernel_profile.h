@@ -28,23 +28,29 @@ struct KernelProfile {
     unsigned swapcache_bit;
     unsigned swapbacked_bit;
     unsigned hwpoison_bit;
-    int slab_bit;          // -1: a page type
-    unsigned hugetlb_bit;  // of the second page, where folio is tail_flag
-    std::uint32_t buddy;   // what _mapcount holds: the page types
-    std::uint32_t offline; //
-    std::uint32_t hugetlb; // 0: no page type
-    std::uint32_t slab;    // 0: no page type
-    bool lockless_log;     // the printk ring of 5.10 and later
+    int slab_bit;             // -1: a page type
+    unsigned hugetlb_bit;     // of the second page, where folio is tail_flag
+    std::uint32_t buddy;      // what _mapcount holds: the page types
+    std::uint32_t offline;    //
+    std::uint32_t hugetlb;    // 0: no page type
+    std::uint32_t slab;       // 0: no page type
+    std::uint32_t unaccepted; // 0: not exported, before 6.16
+    bool lockless_log;        // the printk ring of 5.10 and later
     bool exports_section_bits;
+    // What a tail keeps in the place of compound_head, which 7.1 renamed compound_info.
+    bool has_compound_info;
+    bool
+        info_is_mask; // of addresses of struct pages, not the head's: where hugetlb's memmap may be optimised
 };
 
-// "4.19", "5.10", "6.1", "6.4", "6.7", "6.10" or "6.12"; null for any other.
+// "4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12", "7.1", or "7.1-plain", which is configured without the
+// optimisation of hugetlb's memmap; null for any other.
 const KernelProfile* find_kernel_profile(std::string_view name);
 
 // The same in all of them: offsets in struct page, which is 64 bytes.
 constexpr std::uint64_t struct_page_bytes = 64;
 constexpr std::uint64_t page_flags_at = 0;
-constexpr std::uint64_t page_compound_head_at = 8;
+constexpr std::uint64_t page_compound_info_at = 8;
 constexpr std::uint64_t page_compound_dtor_at = 16;
 constexpr std::uint64_t page_compound_order_at = 17;
 constexpr std::uint64_t page_mapping_at = 24;

@@ -12,7 +12,8 @@ using namespace lifeboat::tests;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kernels = {"4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12"};
+constexpr std::array<std::string_view, 9> kernels = {"4.19", "5.10", "6.1",       "6.4", "6.7",
+                                                     "6.10", "6.12", "7.1-plain", "7.1"};
 constexpr std::uint64_t pfn = 0x40000; // aligned to a large order
 
 StructPageLayout layout_of(std::string_view kernel) {

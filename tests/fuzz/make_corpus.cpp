@@ -7,6 +7,7 @@
 #include "tests/builders/packed.h"
 #include "tests/fuzz/patched_file.h"
 
+#include <array>
 #include <filesystem>
 #include <format>
 #include <fstream>
@@ -59,7 +60,7 @@ std::string head_of(const BuiltCore& core) {
 }
 
 void add_files(const Corpus& corpus) {
-    for (const std::string_view kernel : {"4.19", "6.1", "6.4", "6.7", "6.12"}) {
+    for (const std::string_view kernel : {"4.19", "6.1", "6.4", "6.7", "6.12", "7.1"}) {
         const BuiltCore core = BuiltCore::from(std::format(
             "kernel {}\nmachine cpus 2\nram 0x1000..0x9fc00\nram 0x1000000..0x1900000\nelf xnum\n", kernel));
         const std::string name(kernel);
@@ -95,7 +96,7 @@ void add_damage(const Corpus& corpus) {
         corpus.add(target, "buddy_order_10_unaligned", struct_page(1, page_private_at, 10));
         corpus.add(target, "folio_order_60", struct_page(0, struct_page_bytes + page_compound_order_at, 60));
         corpus.add(target, "folio_order_9", struct_page(0, struct_page_bytes + page_compound_order_at, 9));
-        corpus.add(target, "tail_of_itself", struct_page(0, page_compound_head_at, 0xffffea0000060001));
+        corpus.add(target, "tail_of_itself", struct_page(0, page_compound_info_at, 0xffffea0000060001));
         corpus.add(target, "poisoned", struct_page(0, 2, 0x80));
         const std::uint8_t sections = before == 0 ? 3 : 4;
         corpus.add(target, "memmap_in_section_table", first + patch(sections, 0, 0xffff88800140000f));
@@ -128,8 +129,8 @@ void add_damage(const Corpus& corpus) {
 
 void add_struct_pages(const Corpus& corpus) {
     // Heads, tails, free blocks and so on as the builder writes them.
-    for (unsigned kernel = 0; kernel < 7; ++kernel) {
-        constexpr const char* names[] = {"4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12"};
+    constexpr std::array names{"4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12", "7.1-plain", "7.1"};
+    for (std::size_t kernel = 0; kernel < names.size(); ++kernel) {
         const BuiltCore core = BuiltCore::from(std::format(
             "kernel {}\nram 0x1000000..0x1900000\nvmemmap 4k\npage 0x1800 anon lru order 1\npage 0x1802 "
             "buddy order 1\n"

@@ -62,7 +62,7 @@ const Row rows[] = {
      "1 pages (first: pfn 0x200) are said to begin a free block of a size that cannot be, keeping them"},
     {"a folio of order 60", "struct_page 0x240 order 60", [](BuiltCore&) {}, ""},
     {"a folio of order 255", "struct_page 0x240 order 255", [](BuiltCore&) {}, ""},
-    {"a folio whose head is its own tail", "struct_page 0x240 compound_head 0xffffea0000009001",
+    {"a folio whose head is its own tail", "struct_page 0x240 compound_info 0xffffea0000009001",
      [](BuiltCore&) {}, ""},
     {"a section whose memmap is the table of sections", "",
      [](BuiltCore& core) {

@@ -12,7 +12,7 @@ using namespace lifeboat::tests;
 
 namespace {
 
-constexpr std::array kernels{"5.10", "6.1", "6.4", "6.7", "6.10", "6.12"};
+constexpr std::array kernels{"5.10", "6.1", "6.4", "6.7", "6.10", "6.12", "7.1-plain", "7.1"};
 
 PageVerdict judge(const BuiltCore& core, std::uint64_t pfn, std::vector<std::string>& doubts) {
     const auto layout = StructPageLayout::from(Vmcoreinfo::parse(core.vmcoreinfo()), doubts);
@@ -208,6 +208,54 @@ TEST_CASE("bits and offsets that cannot be count as absent") {
                         "VMCOREINFO has no usable offset of page.flags, page.private, keeping every page",
                         "VMCOREINFO has no usable offset of page.flags, page._mapcount, page.mapping, "
                         "page.private, page.compound_head, keeping every page"});
+}
+
+TEST_CASE("memory that is not accepted yet is free, a block of the largest order each") {
+    const BuiltCore core = BuiltCore::from(small_machine("kernel 7.1\npage 0x400 unaccepted order 10"));
+    CHECK(judge(core, 0x400).page_class == PageClass::free);
+    CHECK(judge(core, 0x400).order == 10);
+    // One that does not lie where such a block can begin is damaged.
+    const BuiltCore damaged = BuiltCore::from(small_machine("kernel 7.1\npage 0x401 unaccepted"));
+    CHECK(judge(damaged, 0x401).page_class == PageClass::kept);
+    CHECK(judge(damaged, 0x401).order_is_corrupt);
+    // Before 6.16 it cannot be told.
+    const BuiltCore old = BuiltCore::from(small_machine(
+        "kernel 7.1\npage 0x400 unaccepted order 10\nomit NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE)"));
+    CHECK(judge(old, 0x400).page_class == PageClass::kept);
+}
+
+TEST_CASE("a tail leads to its head by an address, or since 7.1 by a mask") {
+    constexpr std::uint64_t head = 0xffffea0000010000; // of pfn 0x400, order 9: 32 KiB of struct pages
+    const struct {
+        std::string_view kernel;
+        std::uint64_t info;
+        std::uint64_t head;
+        unsigned order;
+        bool is_tail;
+    } table[] = {
+        {"6.12", head | 1, head, 9, true},
+        {"6.12", head, head, 9, false},              // no tail at all
+        {"6.12", (head + 0x40) | 1, head, 9, false}, // of another head
+        {"7.1", head | 1, head, 9, true},            // configured without the mask
+        {"7.1", 0xffffffffffff8001, head, 9, true},
+        {"7.1", 0xffffffffffff8000, head, 9, false},               // no tail at all
+        {"7.1", 0xffffffffffff8001, head, 8, false},               // of a folio of another order
+        {"7.1", 0xffffffffffff8001, head + 64, 9, false},          // which would not lie aligned
+        {"7.1", 0xffffffffffff80c1, head, 9, false},               // no mask
+        {"7.1", ~std::uint64_t{0}, head, 9, false},                //
+        {"7.1", 0xffffffffff000001, 0xffffea0001000000, 18, true}, // 1 GiB
+    };
+    for (const auto& [kernel, info, head_address, order, is_tail] : table) {
+        CAPTURE(kernel);
+        CAPTURE(info);
+        CAPTURE(order);
+        std::vector<std::string> doubts;
+        const BuiltCore core = BuiltCore::from(small_machine(
+            std::format("kernel {}\npage 0x400 lru\nstruct_page 0x400 compound_info {}", kernel, info)));
+        const auto layout = StructPageLayout::from(Vmcoreinfo::parse(core.vmcoreinfo()), doubts);
+        const auto page = core.memory().get<std::array<std::byte, 64>>(core.struct_page(0x400));
+        CHECK(layout->is_tail_of(page.data(), head_address, order) == is_tail);
+    }
 }
 
 TEST_CASE("the last page of a section may be a head with no page after it") {
