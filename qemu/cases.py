@@ -67,7 +67,7 @@ def every_level(
     """A machine of some shape, whose raw vmcore is filtered at every level."""
     setup = Setup(kernel=kernel, raw=True, deadline_seconds=600, **options)
     # The marking of pages as failed can be asked for from programs on one of the kernels only.
-    wanted = [*CONTENTS, *contents, *(["hwpoison"] if kernel == "6.12" else [])]
+    wanted = [*CONTENTS, *contents, *(["hwpoison"] if kernel != "6.1" else [])]
     levels = checks.agrees_at_every_level(shape, wanted, makedumpfile_levels)
     # The readers take half a minute, which the quicker tier has spent on other dumps.
     readers = [checks.agrees_with_reference] if tier == "long" else []
@@ -159,8 +159,10 @@ CASES: dict[str, Case] = {
     # What it is for
     "main-6.1": main("6.1"),
     "main-6.12": main("6.12"),
+    "main-7.3": main("7.3"),
     "reference-6.1": reference("6.1"),
     "reference-6.12": reference("6.12"),
+    "reference-7.3": reference("7.3"),
     "reference-level-0": reference("6.1", level=0),
     "reference-level-1": reference("6.12", level=1),
     "levels-6.1-small": every_level(
@@ -179,6 +181,17 @@ CASES: dict[str, Case] = {
     ),
     **shapes("6.1"),
     **shapes("6.12"),
+    "levels-7.3-small": every_level(
+        "7.3", "512M 1cpu 4levels", "offline", memory="512M", cpus=1, five_levels=False, balloon_mebibytes=32
+    ),
+    **shapes("7.3"),
+    # The struct pages of a hugetlb page's tails are all one page then, the same for all of a size.
+    **{
+        f"levels-{kernel}-hugetlb-memmap": every_level(
+            kernel, "2G 2cpus hugetlb_free_vmemmap", first_words=["hugetlb_free_vmemmap=on"]
+        )
+        for kernel in ("6.1", "6.12", "7.3")
+    },
     # This kernel keeps the list of what there is to dump up to date when memory comes after the crash kernel.
     "levels-6.12-dimm-late": every_level(
         "6.12",

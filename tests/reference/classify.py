@@ -25,6 +25,8 @@ FOUR_GIBIBYTES = 1 << 32 - PAGE_SHIFT
 MAPPING_BITS = numpy.uint64(3)
 HUGE_PAGE = 1 << 9  # pages
 POINTER_MASK = numpy.uint64(~1 & 0xFFFFFFFFFFFFFFFF)
+# Addresses of struct pages are far below; what is above leads to a head as a mask, of at most this folio.
+FIRST_MASK = numpy.uint64((1 << 64) - (1 << 40))
 ONE = numpy.uint64(1)
 
 
@@ -56,7 +58,7 @@ def dropped_classes(level):
 
 
 class PageLayout:
-    """Where struct page has what, and how its types are told apart, for kernels 5.10 to 6.9 and 6.12."""
+    """Where struct page has what, and how its types are told apart, for kernels 5.10 to 6.9 and from 6.12 on."""
 
     def __init__(self, prog):
         page = prog.type("struct page")
@@ -65,7 +67,8 @@ class PageLayout:
         self.mapping = drgn.offsetof(page, "mapping")
         self.private = drgn.offsetof(page, "private")
         self.mapcount = drgn.offsetof(page, "_mapcount")
-        self.compound_head = drgn.offsetof(page, "compound_head")
+        # Renamed in 7.1; tails have their head's address there, or a mask that makes it of their own address.
+        self.link = drgn.offsetof(page, "compound_info" if has_member(page, "compound_info") else "compound_head")
         self.list = drgn.offsetof(page, "lru")
         self.bit = enumerators(prog, "enum pageflags")
         self.free_orders = prog.type("struct zone").member("free_area").type.length
@@ -80,10 +83,11 @@ class PageLayout:
             self.type_shift = 24
             self.buddy, self.offline = types["PGTY_buddy"], types["PGTY_offline"]
             self.slab, self.hugetlb = types["PGTY_slab"], types["PGTY_hugetlb"]
+            self.unaccepted = types.get("PGTY_unaccepted")
         elif "PG_slab" in self.bit:  # macros of the kernel's, of which DWARF has no trace: inverted bits
             self.type_shift = 0
             self.buddy, self.offline = ~0x80 & 0xFFFFFFFF, ~0x100 & 0xFFFFFFFF
-            self.slab = self.hugetlb = None
+            self.slab = self.hugetlb = self.unaccepted = None
         else:
             raise ValueError("this kernel's page types are not known here")
 
@@ -205,17 +209,18 @@ class Classifier:
     def _find_heads(self):
         """self.head[pfn]: the page whose state decides for pfn; a page outside of any folio speaks for itself."""
         pages = numpy.arange(len(self.memmap.words))
-        link = self.memmap.u64(self.layout.compound_head)
-        tail = self.memmap.known & ((link & ONE) != 0)
-        # With the hugetlb vmemmap optimisation one page of struct pages, the head's, is mapped again and again: a copy
-        # of the head stands at every 64th page. It is told from a head by its neighbour, who points elsewhere.
-        flagged = self.memmap.known & self.memmap.flag("PG_head") & ~tail
-        next_link = of_next(link)
+        link = self.memmap.u64(self.layout.link)
         address = numpy.uint64(self.memmap.base) + pages.astype("<u8") * numpy.uint64(self.layout.size)
-        neighbour_is_tail = flagged & ((next_link & ONE) != 0)
-        copy = neighbour_is_tail & ((next_link & POINTER_MASK) != address)
+        tail = self.memmap.known & ((link & ONE) != 0)
+        target = link & POINTER_MASK
+        target = numpy.where(tail & (target >= FIRST_MASK), address & target, target)
+        # With the hugetlb vmemmap optimisation of kernels before 7.1 one page of struct pages, the head's, is mapped again and
+        # again: a copy of the head stands at every 64th page. It is told from a head by its neighbour, who points elsewhere.
+        flagged = self.memmap.known & self.memmap.flag("PG_head") & ~tail
+        next_target = of_next(target)
+        copy = flagged & of_next(tail) & (next_target != address)
         self.is_head = flagged & ~copy
-        target = numpy.where(copy, next_link, link) & POINTER_MASK
+        target = numpy.where(copy, next_target, target)
         self.head = pages.copy()
         dependent = numpy.flatnonzero(tail | copy)
         head_pfn = ((target[dependent] - numpy.uint64(self.memmap.base)) // numpy.uint64(self.layout.size)).astype("i8")
@@ -259,6 +264,8 @@ class Classifier:
         self.klass = own[self.head]
         self._count_contents(anonymous & judged, on_lru & ~anonymous & judged, self._hugetlb(type_value) & judged)
         self._mark_free(numpy.flatnonzero(buddy))
+        if layout.unaccepted is not None:
+            self._mark_unaccepted(numpy.flatnonzero(judged & (type_value == layout.unaccepted)))
         self._mark_hwpoison(judged)
         for klass in (Class.FREE, Class.OFFLINE, Class.HWPOISON):
             self.contents[klass.name.lower()] = int((self.core.has_data & (self.klass == klass)).sum())
@@ -298,6 +305,11 @@ class Classifier:
                 continue
             self.free_blocks.append((pfn, order))
             self.klass[pfn : pfn + (1 << order)] = Class.FREE
+
+    def _mark_unaccepted(self, heads):
+        """Memory that the firmware has not handed over yet: always in blocks of the largest order."""
+        for pfn in heads.tolist():
+            self.klass[pfn : pfn + (1 << self.layout.free_orders - 1)] = Class.FREE
 
     def _mark_hwpoison(self, judged):
         """The flag counts for a head's whole folio, and for the page itself wherever it is set."""
