@@ -29,8 +29,10 @@ std::string tested_path(const std::string& folder) {
 }
 
 std::string finding_of(const KeptDump& kept, const DumpVerdict& verdict) {
+    const std::string lesser_level = describe(kept).lesser_level;
     if (verdict.state == DumpVerdict::State::whole)
-        return std::format("'{}' is whole, {} pages", kept.path(), verdict.pages);
+        return std::format("'{}' is whole, {} pages{}", kept.path(), verdict.pages,
+                           lesser_level.empty() ? "" : ", of " + lesser_level);
     return std::format("'{}' is not whole: {}", kept.path(),
                        verdict.findings.empty() ? "it is marked incomplete" : verdict.findings.front());
 }

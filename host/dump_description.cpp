@@ -2,7 +2,9 @@
 #include "host/dump_description.h"
 
 #include "base/descriptor.h"
+#include "base/text.h"
 #include "host/crash_reason.h"
+#include "host/saved_summary.h"
 #include "stages/dump_files.h"
 #include "vmcore/core_file.h"
 
@@ -26,6 +28,21 @@ std::string reason_of(const KeptDump& kept) {
     return log ? find_crash_reason(*log) : std::string();
 }
 
+// By its own log: the dump itself does not know what was asked for.
+std::string lesser_level_of(const KeptDump& kept) {
+    const auto log = read_file(kept.path() + '/' + boat_log_name, kernel_log_limit_bytes);
+    if (!log)
+        return {};
+    const auto number = [&](std::string_view key) {
+        return parse_unsigned(find_in_summary(*log, key).value_or(""));
+    };
+    const auto level = number("level");
+    const auto asked = number("asked_level");
+    return level && asked && (*level & *asked) != *asked
+               ? std::format("level {} instead of {}", *level, *asked)
+               : std::string();
+}
+
 std::string or_unknown(std::string text) {
     return text.empty() ? "?" : std::move(text);
 }
@@ -33,13 +50,16 @@ std::string or_unknown(std::string text) {
 } // namespace
 
 DumpDescription describe(const KeptDump& kept) {
-    return {kernel_of(kept), reason_of(kept)};
+    return {kernel_of(kept), reason_of(kept), lesser_level_of(kept)};
 }
 
 std::string description_line(const KeptDump& kept) {
-    const auto [kernel, reason] = describe(kept);
-    return std::format("{}  {:<10}  {:>8.1f} MB  {}  {}", kept.path(), name_of(kept.dump.state),
-                       static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel), or_unknown(reason));
+    auto [kernel, reason, lesser_level] = describe(kept);
+    if (!lesser_level.empty())
+        lesser_level = std::format("  ({}: its lifeboat.log says why)", lesser_level);
+    return std::format("{}  {:<10}  {:>8.1f} MB  {}  {}{}", kept.path(), name_of(kept.dump.state),
+                       static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel), or_unknown(reason),
+                       lesser_level);
 }
 
 } // namespace lifeboat::host

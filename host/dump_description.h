@@ -11,6 +11,9 @@ namespace lifeboat::host {
 struct DumpDescription {
     std::string kernel; // its release; empty: it cannot be told
     std::string reason; // why it crashed; empty likewise
+    // Of a dump whose kernel did not tell which pages were to be left out: "level 1 instead of 31"; else
+    // empty.
+    std::string lesser_level;
 };
 DumpDescription describe(const KeptDump& kept);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/descriptor.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "host/progress_bar.h"
 #include "host/subcommands.h"
@@ -69,17 +70,26 @@ Result<> check_names(const FilterRequest& request, const std::string& incomplete
     return {};
 }
 
-void print_summary(const DumpSummary& summary) {
+void warn(std::string_view text) {
+    std::fputs(std::format("lifeboat filter: {}\n", text).c_str(), stderr);
+}
+
+void print_summary(const CoreFile& core, unsigned asked_level, const DumpSummary& summary) {
     for (const std::string& remark : summary.remarks)
-        std::fputs(std::format("lifeboat filter: {}\n", remark).c_str(), stderr);
+        warn(remark);
     for (const std::string& doubt : summary.doubts)
-        std::fputs(std::format("lifeboat filter: {}\n", doubt).c_str(), stderr);
+        warn(doubt);
+    if ((summary.level & asked_level) != asked_level)
+        warn(std::format("what kernel {} tells of its pages is not enough for level {}: level {}",
+                         core.release().empty() ? "?" : printable(core.release()), asked_level,
+                         summary.level));
     std::string line = std::format(
         "level={} bytes={} pages={} left_out_before={} dumped={} zero={} identical={} unreadable={}",
         summary.level, summary.written_bytes, summary.present_pages, summary.left_out_pages,
         summary.dumped_pages, summary.zero_pages, summary.identical_pages, summary.unreadable_pages);
     for (std::size_t i = 0; i < page_class_count; ++i)
         line += std::format(" {}={}", name_of(static_cast<PageClass>(i)), summary.pages_by_class[i]);
+    line += std::format(" asked_level={}", asked_level);
     std::puts(line.c_str());
 }
 
@@ -95,7 +105,7 @@ Result<> run_filter(const FilterRequest& request) {
     const Descriptor output = TRY(open_file(incomplete, O_RDWR | O_CREAT | O_TRUNC, 0600));
     const DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
     auto outcome = write_with_progress(core, output.get(), options);
-    print_summary(outcome.summary);
+    print_summary(core, options.level, outcome.summary);
     if (outcome.error) {
         outcome.error->text += std::format(", what was written stays in '{}', marked incomplete", incomplete);
         return fail(std::move(*outcome.error));

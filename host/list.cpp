@@ -25,9 +25,10 @@ void print_json(const std::vector<KeptDump>& dumps) {
         row.add("crash_time", kept.dump.crash_time_s);
         row.add("host", kept.dump.host);
         row.add("bytes", kept.dump.bytes);
-        const auto [kernel, reason] = describe(kept);
+        const auto [kernel, reason, lesser_level] = describe(kept);
         row.add("kernel", kernel);
         row.add("reason", reason);
+        row.add("lesser_level", lesser_level);
         rows.push_back(std::move(row));
     }
     JsonObject list;

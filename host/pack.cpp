@@ -4,6 +4,7 @@
 #include "base/replace_file.h"
 #include "host/config.h"
 #include "host/crash_kernel/crash_kernel_state.h"
+#include "host/filter_doubt.h"
 #include "host/machine/initrd_contents.h"
 #include "host/machine/lock_folder.h"
 #include "host/machine/machine_plan.h"
@@ -106,6 +107,13 @@ void print_decisions(const Packed& packed) {
 
 std::string crashkernel_for(std::uint64_t need_bytes) {
     return std::format("crashkernel={}M", recommended_reservation_bytes(need_bytes) >> 20);
+}
+
+// A dump that cannot be filtered is captured all the same.
+void warn_of_filter(const PackRequest& request, const MachinePlan& machine) {
+    const std::string doubt = filter_doubt(request.paths, machine.kernel.version, machine.plan.level);
+    if (!doubt.empty())
+        failure(name, doubt + ", packing all the same");
 }
 
 // Nothing reserved is no failure: packing when the package is installed comes before the boot that reserves.
@@ -223,6 +231,7 @@ Result<> run_pack(const PackRequest& request) {
     Packed packed{.machine = TRY(plan_for_machine(request.paths, version, config))};
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
     packed.running = read_crash_kernel_state(request.paths);
+    warn_of_filter(request, packed.machine);
     if (request.output.empty())
         return write_state(request, packed);
     return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });

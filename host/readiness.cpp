@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
+#include "host/filter_doubt.h"
+#include "host/machine/installed_kernel.h"
 #include "host/machine/machine_plan.h"
 #include "host/machine/memory_need.h"
 #include "host/machine/state_folder.h"
@@ -156,6 +158,12 @@ void judge_packed(const MachineView& view, std::vector<Finding>& findings) {
                                         sentence_of(view.packed->changes), view.packed->manifest.kernel)});
 }
 
+void judge_filter(const MachineView& view, std::vector<Finding>& findings) {
+    if (!view.filter_doubt.empty())
+        findings.push_back(
+            {Severity::degraded, view.filter_doubt + ": a newer lifeboat, or level 1 and the room for it"});
+}
+
 void judge_targets(const MachineView& view, std::vector<Finding>& findings) {
     for (const std::string& missing : view.missing_targets)
         findings.push_back({Severity::degraded, missing + ": it is not known whether it can be written to"});
@@ -214,6 +222,7 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
     if (view.packed)
         view.plan_doubt = plan_doubt(paths, version, config);
     view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
+    view.filter_doubt = filter_doubt(paths, running_kernel_version(paths).value_or(""), config.plan.level);
     view.tested = TRY(noted_in(in_state(paths, "tested")));
     TRY(view_targets(config, view));
     return view;
@@ -224,6 +233,7 @@ std::vector<Finding> findings_of(const MachineView& view) {
     judge_reservation(view, findings);
     judge_loaded(view, findings);
     judge_packed(view, findings);
+    judge_filter(view, findings);
     judge_targets(view, findings);
     judge_tested(view, findings);
     std::ranges::stable_sort(findings, std::greater(), &Finding::severity);

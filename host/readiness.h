@@ -35,6 +35,7 @@ struct MachineView {
     std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one
     std::string plan_doubt; // what is no longer right about the packed plan; empty: it is as it would be now
     std::int64_t packed_s = 0;   // when, in seconds since 1970; 0: not known
+    std::string filter_doubt;    // as host/filter_doubt.h, of the running kernel
     std::optional<Noted> tested; // the last crash test that passed
     std::vector<TargetRoom> targets;
     std::vector<std::string> missing_targets; // one sentence each

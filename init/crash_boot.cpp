@@ -156,7 +156,7 @@ void CrashBoot::take_plan() {
         log_.warning("{}", complaint);
     log_.info("plan: {} targets, {} modules, level {}", plan_.targets.size(), plan_.modules.size(),
               plan_.level);
-    summary_.level = plan_.level;
+    summary_.level = summary_.asked_level = plan_.level;
     runner_.end_all_by(Deadline::after_ms(to_ms(plan_.deadlines.total_s)));
     runner_.start_watchdog(static_cast<int>(std::max<std::uint64_t>(plan_.deadlines.stall_s, 60)));
 }

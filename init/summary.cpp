@@ -62,8 +62,8 @@ std::string Summary::line() const {
     text += std::format(" seconds_total={}", seconds(total_ms));
     for (const auto& [stage, ms] : stages_ms)
         text += std::format(" seconds_{}={}", stage, seconds(ms));
-    text += std::format(" peak_kib={} mem_available_min_kib={} mem_total_kib={}", peak_kib,
-                        mem_available_min_kib, mem_total_kib);
+    text += std::format(" peak_kib={} mem_available_min_kib={} mem_total_kib={} asked_level={}", peak_kib,
+                        mem_available_min_kib, mem_total_kib, asked_level);
     if (!failed_stage.empty())
         text += std::format(" failed_stage={}", word(failed_stage));
     return text;

@@ -22,8 +22,9 @@ enum class DumpResult : std::uint8_t {
 struct Summary {
     DumpResult result = DumpResult::failed;
     std::string failed_stage; // the first that failed, empty when none did
-    unsigned level = 0;
-    std::string folder; // as on the target's file system; empty when there is none
+    unsigned level = 0;       // the dump's
+    unsigned asked_level = 0; // the plan's
+    std::string folder;       // as on the target's file system; empty when there is none
     // Counts that the stages told, in the order they are printed; those not told are 0.
     static constexpr std::string_view count_names[] = {
         "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "identical",  "kept",  "cache",

@@ -35,7 +35,8 @@ Result<> make_room_for_second(const CopyRequest& request, DumpFolder& folder, St
 }
 
 // `told`: doubts that are in the log already.
-void tell(const DumpSummary& summary, std::span<const std::string> told, StageReport& report) {
+void tell(const DumpSummary& summary, unsigned asked_level, std::span<const std::string> told,
+          StageReport& report) {
     for (std::size_t index = 0; index < page_class_count; ++index)
         report.fact(name_of(static_cast<PageClass>(index)), summary.pages_by_class[index]);
     report.fact("level", summary.level);
@@ -51,6 +52,9 @@ void tell(const DumpSummary& summary, std::span<const std::string> told, StageRe
     for (const std::string& doubt : summary.doubts)
         if (!std::ranges::contains(told, doubt))
             report.warning("vmcore: {}", doubt);
+    if ((summary.level & asked_level) != asked_level)
+        report.warning("vmcore: what this kernel tells of its pages is not enough for level {}: level {}",
+                       asked_level, summary.level);
 }
 
 Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder& folder,
@@ -65,7 +69,7 @@ Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder
         };
     const DumpOutcome outcome = write_dump(core, file.get(), options,
                                            [&](const DumpProgress& progress) { report.progress(progress); });
-    tell(outcome.summary, core.doubts(), report);
+    tell(outcome.summary, request.options.level, core.doubts(), report);
     if (outcome.error)
         return fail(*outcome.error);
     TRY(folder.complete_file(file, working_name, vmcore_name));

@@ -32,13 +32,15 @@ public:
     Result<> write(int output_fd) {
         const std::unique_ptr<DumpWriter> writer = TRY(begin_writer(output_fd));
         const ScopeGuard note_result([&] {
-            summary_.level = level_;
+            summary_.level = true_level();
             summary_.written_bytes = writer->written_bytes();
             writer->add_remarks(summary_.remarks);
         });
         ScopeGuard keep_what_stands([&] { writer->abandon(); });
         TRY(scan(*writer));
         TRY(fit_into_space(output_fd, *writer));
+        if (true_level() != options_.level)
+            TRY(writer->set_level(true_level()));
         TRY(copy(*writer));
         TRY(writer->finish());
         keep_what_stands.disarm();
@@ -56,6 +58,10 @@ private:
     const CoreFile& core_;
     const DumpOptions& options_;
     const ProgressReport& report_;
+    // What the dump may say of itself: not that pages were left out which could not be told. What the core, a
+    // dump itself, had left out already stays so.
+    [[nodiscard]] unsigned true_level() const { return (level_ & ~summary_.unfilterable) | core_.level(); }
+
     unsigned level_; // that asked for, or a higher one
     const DumpSummary before_scan_;
     DumpSummary& summary_;
@@ -106,18 +112,16 @@ Result<> Dump::fit_into_space(int output_fd, DumpWriter& writer) {
     for (const unsigned bit : {exclude_free, exclude_cache, exclude_cache_private, exclude_user}) {
         if (space.is_enough())
             break;
-        if ((level_ & bit) != 0)
+        if (((level_ | summary_.unfilterable) & bit) != 0)
             continue;
         level_ |= bit;
         TRY(scan(writer));
         space = TRY(forecast());
     }
-    if (level_ != options_.level) {
-        TRY(writer.set_level(level_));
+    if (level_ != options_.level)
         summary_.remarks.push_back(
             std::format("about {} bytes are expected at level {} and {} are free, leaving out more: level {}",
                         asked_bytes, options_.level, space.free_bytes, level_));
-    }
     if (!space.is_sure())
         summary_.remarks.push_back(std::format(
             "the dump may take up to {} bytes, about {} are expected, {} are free: {}", space.bound_bytes,

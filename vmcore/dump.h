@@ -89,7 +89,10 @@ struct DumpSummary {
     std::uint64_t identical_pages = 0;  // of the others, those that share the data of one before
     std::uint64_t unreadable_pages = 0; // meant for the dump but left out: they could not be read
     std::uint64_t written_bytes = 0;    // the dump's size
-    unsigned level = 0; // that of the dump: a higher one than was asked for where the space is too small
+    // That of the dump: a higher one than was asked for where the space is too small, a lower one where the
+    // core does not tell which pages to leave out.
+    unsigned level = 0;
+    unsigned unfilterable = 0; // the bits of any level whose pages the core does not tell: those are kept
     // How it was written, where that was not as usual, one sentence each.
     std::vector<std::string> remarks;
     // What was doubted, one sentence each, ending in what was done instead ("..., keeping its pages").

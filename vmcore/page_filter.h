@@ -22,6 +22,11 @@ public:
     // filter is always had, and one that can tell nothing keeps everything.
     static PageFilter open(const CoreFile& core, unsigned level, std::vector<std::string>& doubts);
 
+    // The bits of a dump level whose pages cannot be told, by what the core says of struct page.
+    [[nodiscard]] unsigned unfilterable() const {
+        return tools_ ? tools_->layout.unfilterable() : dump_level_maximum & ~exclude_zero;
+    }
+
     // `piece` comes with the bits of the pages that are present, and is left with those that are dumped.
     // Pieces come in ascending order: a folio that reaches beyond one is carried on.
     void filter(BitmapPiece& piece);

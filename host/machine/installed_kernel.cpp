@@ -2,7 +2,7 @@
 #include "host/machine/installed_kernel.h"
 
 #include "base/descriptor.h"
-#include "base/text.h"
+#include "host/machine/kernel_release.h"
 #include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 
@@ -42,11 +42,8 @@ std::string names_of(const std::vector<std::string>& versions) {
 
 // Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
 bool follows_hotplug(std::string_view version) {
-    const auto numbers = split_key_value(version, '.');
-    const auto major = numbers ? parse_unsigned(numbers->key) : std::nullopt;
-    const std::string_view rest = numbers ? numbers->value : std::string_view();
-    const auto minor = parse_unsigned(rest.substr(0, rest.find_first_not_of("0123456789")));
-    return major && (*major > 6 || (*major == 6 && minor.value_or(0) >= 6));
+    const auto line = parse_kernel_line(version);
+    return line && *line >= KernelLine{6, 6};
 }
 
 std::string usual_image(const SystemPaths& paths, std::string_view version) {

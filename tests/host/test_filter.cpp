@@ -53,7 +53,7 @@ TEST_CASE("filter writes the dump under its name and sums it up in one line") {
     CHECK(result.out.starts_with(std::format("level=31 bytes={} pages={} left_out_before=0 dumped={} zero=",
                                              file.file_bytes, file.present.size(), file.dumped.size())));
     CHECK(result.out.ends_with(std::format(" unreadable=0 kept={} cache=16 cache_private=0 user=1 free=256 "
-                                           "hwpoison=0 offline=0\n",
+                                           "hwpoison=0 offline=0 asked_level=31\n",
                                            file.present.size() - 16 - 1 - 256)));
     CHECK_FALSE(std::filesystem::exists(files.incomplete));
 }
@@ -194,4 +194,19 @@ TEST_CASE("doubts are told, and the dump is made all the same") {
     CHECK(result.exit_code == 0);
     CHECK(result.err.starts_with(std::format("lifeboat filter: '{}' is truncated: ", files.input)));
     CHECK(KdumpFile(files.output).is_complete());
+}
+
+TEST_CASE("a kernel that does not tell its pages apart is named, and the dump claims no more than it is") {
+    const TemporaryFolder folder;
+    const std::string output = folder.path("dump");
+    BuiltCore::from("ram 0x1000000..0x1900000\nkernel 7.1\npage 0x1880 anon\nomit OFFSET(page.compound_info)")
+        .write(folder.path("core"));
+    const ProgramResult result = run_lifeboat({"filter", folder.path("core"), output});
+    CHECK(result.exit_code == 0);
+    CHECK(result.err ==
+          "lifeboat filter: VMCOREINFO has no usable offset of page.compound_info, keeping every page\n"
+          "lifeboat filter: what kernel 7.1.0-test tells of its pages is not enough for level 31: level 1\n");
+    CHECK(result.out.starts_with("level=1 "));
+    CHECK(result.out.ends_with(" asked_level=31\n"));
+    CHECK(KdumpFile(output).dump_level == 1);
 }

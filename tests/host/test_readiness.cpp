@@ -68,6 +68,9 @@ TEST_CASE("what stands in the way of the next capture") {
          "`lifeboat pack --kernel 6.1`, then `lifeboat reload`\n"},
         {[](MachineView& view) { view.plan_doubt = "the plan cannot be made any more: x"; },
          "degraded: the plan cannot be made any more: x: `lifeboat pack --kernel 6.1`\n"},
+        {[](MachineView& view) { view.filter_doubt = "a dump would be of level 1 instead of 31"; },
+         "degraded: a dump would be of level 1 instead of 31: a newer lifeboat, or level 1 and the room for "
+         "it\n"},
         {[](MachineView& view) { view.missing_targets = {"'UUID=1' is not mounted"}; },
          "degraded: 'UUID=1' is not mounted: it is not known whether it can be written to\n"},
         {[](MachineView& view) { view.targets[0].error = "ask for free space of '/x': Input/output error"; },

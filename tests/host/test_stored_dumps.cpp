@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // list and prune, over folders as the crash kernel leaves them.
+#include "base/text.h"
 #include "host/crash_reason.h"
 #include "host/dump_store.h"
 #include "tests/builders/core_builder.h"
@@ -67,6 +68,33 @@ TEST_CASE("list shows what was captured, with kernel and reason") {
     CHECK(json.out.contains("\"state\": \"log-only\", \"crash_time\": 1767225600, \"host\": \"web\""));
     CHECK(json.out.contains("\"kernel\": \"6.12"));
     CHECK(run_program({LIFEBOAT_PROGRAM, "list", store.crash}).out == text.out);
+}
+
+TEST_CASE("a dump that could not be filtered as it was asked for says so") {
+    const Store store;
+    const struct {
+        std::string_view name;
+        std::string_view levels;
+        std::string_view end;
+    } table[] = {
+        {"20260101T000000Z-as-asked", "level=31 folder=/x asked_level=31", "  ?\n"},
+        {"20260201T000000Z-lesser", "level=1 folder=/x asked_level=31",
+         "  ?  (level 1 instead of 31: its lifeboat.log says why)\n"},
+        {"20260301T000000Z-more-left-out", "level=31 folder=/x asked_level=1", "  ?\n"}, // for want of space
+        {"20260401T000000Z-older-lifeboat", "level=31 folder=/x", "  ?\n"},
+    };
+    std::string expected;
+    for (const auto& [name, levels, end] : table) {
+        store.put(std::string(name), "lifeboat.log",
+                  std::format("[    0.1] i start\n[    2.0] i so far: summary result=saved {}\n", levels));
+        expected += end;
+    }
+    std::string ends;
+    for (const std::string_view line : lifeboat::split_lines(store.run({"list"}).out))
+        if (!line.empty())
+            ends += std::string(line.substr(line.find("  ?  ") + 3)) + "\n";
+    CHECK(ends == expected);
+    CHECK(store.run({"list", "--json"}).out.contains("\"lesser_level\": \"level 1 instead of 31\""));
 }
 
 TEST_CASE("nothing captured is no error, a folder that cannot be read is") {

@@ -21,6 +21,7 @@ TEST_CASE("the summary line has all its keys, in order") {
     summary.peak_kib = 4968;
     summary.mem_available_min_kib = 64'336;
     summary.mem_total_kib = 90'592;
+    summary.asked_level = 31;
     CHECK(
         summary.line() ==
         "summary result=saved level=31 folder=/crash/20250131T235959Z-host bytes=101 dmesg_bytes=102 "
@@ -28,7 +29,7 @@ TEST_CASE("the summary line has all its keys, in order") {
         " dumped=104 zero=105 identical=106 kept=107 cache=108 cache_private=109 user=110 free=111 "
         "hwpoison=112"
         " offline=113 unreadable=114 doubts=115 seconds_total=12.345 seconds_plan=0.007 seconds_vmcore=1.020"
-        " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592");
+        " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592 asked_level=31");
 }
 
 TEST_CASE("each result, and what is escaped or missing") {

@@ -358,6 +358,36 @@ public:
     bool is_mounted = false;
 };
 
+TEST_CASE("a dump does not claim to have left out what could not be told") {
+    const struct {
+        std::string_view change;
+        unsigned asked;
+        int level;
+    } table[] = {
+        {"omit OFFSET(page.compound_head)", 31, 1},
+        {"omit OFFSET(page.compound_head)", 30, 0},
+        {"elf no_vmcoreinfo", 31, 1},
+        {"omit NUMBER(PG_lru)", 31, 25},
+        {"omit NUMBER(PG_lru)", 25, 25},
+        {"omit LENGTH(zone.free_area)", 31, 15},
+    };
+    for (const auto& [change, asked, level] : table) {
+        CAPTURE(change);
+        CAPTURE(asked);
+        const WrittenCore written(std::string(varied) + std::string(change));
+        const CoreFile core = written.open();
+        const std::string path = written.folder.path("dump");
+        const DumpOutcome outcome = dump(core, path, {.level = asked});
+        REQUIRE_FALSE(outcome.error);
+        CHECK(outcome.summary.level == static_cast<unsigned>(level));
+        CHECK(KdumpFile(path).dump_level == level);
+        // Made again of the dump, where the same cannot be told: what was left out before stays so.
+        const CoreFile again = CoreFile::open(path).value();
+        CHECK(dump(again, written.folder.path("again"), {.level = asked}).summary.level ==
+              static_cast<unsigned>(level));
+    }
+}
+
 TEST_CASE("a disk that even the smallest dump does not fit") {
     const WrittenCore written(varied);
     const SmallDisk disk("900k");

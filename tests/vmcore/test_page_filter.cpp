@@ -90,7 +90,8 @@ page 0x10000 anon order 8
 } // namespace
 
 TEST_CASE("every level of every kernel leaves out what the builder says") {
-    for (const std::string_view kernel : {"4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12"}) {
+    for (const std::string_view kernel :
+         {"4.19", "5.10", "6.1", "6.4", "6.7", "6.10", "6.12", "7.1-plain", "7.1"}) {
         CAPTURE(kernel);
         const WrittenCore written(std::string(varied) + "kernel " + std::string(kernel));
         const CoreFile core = written.open();
@@ -293,9 +294,31 @@ TEST_CASE("a filter that can tell nothing keeps everything, and says why") {
     }
 }
 
+TEST_CASE("what cannot be told is named by the level's bits") {
+    const struct {
+        std::string_view change;
+        unsigned unfilterable;
+    } table[] = {
+        {"", 0},
+        {"omit NUMBER(PG_lru)", exclude_cache | exclude_cache_private},
+        {"omit NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", exclude_free},
+        {"page 0x300 anon\nomit OFFSET(page.compound_head)", dump_level_maximum & ~exclude_zero},
+        {"elf no_vmcoreinfo", dump_level_maximum & ~exclude_zero},
+        {"omit NUMBER(HUGETLB_PAGE_DTOR)", 0}, // those alone are kept
+    };
+    for (const auto& [change, unfilterable] : table) {
+        CAPTURE(change);
+        const WrittenCore written(small_machine("page 0x200 buddy order 3\n" + std::string(change)));
+        const CoreFile core = written.open();
+        CHECK(filter(written, core, 31).summary.unfilterable == unfilterable);
+    }
+}
+
 TEST_CASE("a machine without one free page is doubted") {
     const WrittenCore written(small_machine());
     const CoreFile core = written.open();
+    CHECK(filter(written, core, 31).summary.unfilterable == exclude_free);
+    CHECK(filter(written, core, 15).summary.unfilterable == 0);
     CHECK(filter(written, core, 31).summary.doubts ==
           std::vector<std::string>{
               "no free page was found, which cannot be: the dump may be larger than it need be"});
