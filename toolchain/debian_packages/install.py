@@ -96,12 +96,14 @@ def _make_tree(place: Path, archive: Archive, packages: list[str]) -> None:
 
 def _fetch_closure(archive: Archive, packages: list[str], files: Path, preferences: Path) -> list[Path]:
     """apt sees no package installed, so it fetches the dependencies too, although the machine has some of that name."""
-    options = ["-o", f"Dir::Cache::archives={files}", "-o", f"Dir::Etc::preferences={preferences}", "-o", "Debug::NoLocking=1"]
-    command = archive.apt_get(*options, "-y", "--download-only", "install", *packages)
-    uris = apt.run([*command, "--print-uris"]).splitlines()
-    names = [row.split()[1] for row in uris if row.startswith("'")]
-    apt.run_patiently(command)
-    return [files / name for name in names]
+    options = ["-o", f"Dir::Etc::preferences={preferences}", "-o", "Debug::NoLocking=1", "-y"]
+    command = [*archive.apt_get(*options), "--download-only", "install", *packages]
+    apt.run_patiently([*command, "-o", f"Dir::Cache::archives={files}"])
+    # What has come already it does not list; in a folder without them it lists all.
+    with tempfile.TemporaryDirectory() as nothing:
+        (Path(nothing) / "partial").mkdir()
+        rows = apt.run([*command, "--print-uris", "-o", f"Dir::Cache::archives={nothing}"]).splitlines()
+    return [files / row.split()[1] for row in rows if row.startswith("'")]
 
 
 def _update() -> None:
