@@ -18,7 +18,7 @@ from debian_packages.notes import say
 def entry(kind: str, key: str, make: Callable[[Path], None], family: str = "") -> Path:
     """The folder `kind/key`; `make` fills it the first time it is asked for.
 
-    Where `make` cannot have the packages that it needs, the last entry of the family has to do: what was made of older versions.
+    Where `make` cannot have the packages that it needs, the family's last entry has to do: what was made of older ones.
     """
     place = root() / kind / key
     # Others who want the same entry wait until it is there.

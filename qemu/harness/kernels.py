@@ -126,7 +126,7 @@ def choice(line: str) -> Choice:
 
 
 def _candidates(line: str, last: Path) -> list[str]:
-    """Keys of kernels, newest first: those of the newest's own series; the one that was taken before, offered or not."""
+    """Keys of kernels, newest first: those of the newest's own series, and the one that was taken before."""
     records = versions.records(LINES[line].meta, LINES[line].archive)
     series = [record["Version"].split(".")[:2] for record in records]
     found = [EXACTLY.search(record.get("Depends", "")) for record, own in zip(records, series) if own == series[0]]

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An archive that lacks a file, that has it cut, that is gone: what is taken then, what is said, and what is asked for again.
+"""An archive that lacks a file, has it cut, or is gone: what is taken then, what is said, what is asked for again.
 
-The machine's apt is given a configuration of the test's own, so that it knows one archive, which is on loopback; apt, the lists
-and the hashes are real. Needs no network and no root.
+The machine's apt is given a configuration of the test's own, so that it knows one archive, which is on loopback; apt,
+the lists and the hashes are real. Needs no network and no root.
 """
 
 import os
@@ -80,12 +80,14 @@ class Tried(unittest.TestCase):
         (self.folder / "sources.list").write_text(f"deb {address} {machine.release()} main\n")
         (self.folder / "apt.conf").write_text(APT_CONFIGURATION.format(folder=self.folder))
         settings = {"APT_CONFIG": str(self.folder / "apt.conf"), "LIFEBOAT_CACHE": str(self.cache)}
-        self.environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")} | settings
+        inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        self.environment = inherited | settings
         subprocess.run(["apt-get", "-qq", "update"], env=self.environment, check=True, stderr=subprocess.DEVNULL)
 
     def run_command(self, *command: object) -> Answer:
         self.archive.asked.clear()
-        done = subprocess.run(list(map(str, command)), env=self.environment, capture_output=True, text=True, check=False)
+        words = list(map(str, command))
+        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
         return Answer(done.returncode, [row.split() for row in done.stdout.splitlines()], done.stderr.splitlines())
 
     def sources(self, *names: str) -> Answer:
@@ -171,7 +173,7 @@ class LackingFile(Tried):
     def test_a_tree_is_made_with_another_version_of_what_is_lacking(self):
         self.archive.fails("part_2_amd64.deb", lacking)
         answer = self.tree()
-        said = "debian-packages: part 2 cannot be had from the archive (404  Not Found), taking another version"
+        said = "debian-packages: part 2 cannot be had from the archive (404  Not Found), taking another"
         self.assertEqual((answer.status, answer.said), (0, [said]))
         inside = Path(answer.rows[0][0]) / "usr/share/tried"
         self.assertEqual({path.name: path.read_text() for path in inside.iterdir()}, {"tool": "2\n", "part": "1\n"})
@@ -185,7 +187,7 @@ class LackingFile(Tried):
 
 
 class CutFile(Tried):
-    SHORT = "File has unexpected size"
+    LACKING = "^{} cannot be had from the archive \\(File has unexpected size .*\\), taking "
 
     def test_a_file_that_was_cut_once_is_fetched_again(self):
         for fault in (cut, broken_off):
@@ -194,7 +196,8 @@ class CutFile(Tried):
                 answer = self.sources("other")
                 self.assertEqual(answer.status, 0)
                 self.assertEqual(len(answer.said), 1)
-                self.assertRegex(answer.said[0], "^toolchain: 'http://127.0.0.1:[0-9]+/pool/other_3.tar.xz': .*, trying again in 1 s$")
+                said = "^toolchain: 'http://127.0.0.1:[0-9]+/pool/other_3.tar.xz': .*, trying again in 1 s$"
+                self.assertRegex(answer.said[0], said)
                 folder = Path(answer.rows[0][3])
                 self.assertEqual((folder / "other_3.tar.xz").read_text(), "other_3.tar.xz\n" * 100)
                 subprocess.run(["rm", "-r", folder], check=True)
@@ -203,14 +206,14 @@ class CutFile(Tried):
         self.archive.fails(f"{NEW}.tar.xz", cut)
         answer = self.sources(SOURCE)
         self.assertEqual((answer.status, answer.rows[0][:2]), (0, [SOURCE, TESTED]))
-        self.assertRegex(answer.said[-1], f"^toolchain: {SOURCE} .* cannot be had from the archive \\({self.SHORT}.*\\), taking ")
+        self.assertRegex(answer.said[-1], self.LACKING.format(f"toolchain: {SOURCE} .*"))
         self.assertEqual(list(self.cache.glob(f"files/*{NEW}*/*.tar.xz")), [])
 
     def test_a_package_that_is_cut_is_not_taken(self):
         self.archive.fails("part_2_amd64.deb", cut)
         answer = self.run_command(PROGRAM, "package", "part")
         self.assertEqual((answer.status, answer.rows[0][:2]), (0, ["part", "1"]))
-        self.assertRegex(answer.said[-1], f"^debian-packages: part 2 cannot be had from the archive \\({self.SHORT}.*\\), taking 1$")
+        self.assertRegex(answer.said[-1], self.LACKING.format("debian-packages: part 2") + "1$")
 
 
 class GoneArchive(Tried):
@@ -234,6 +237,16 @@ class GoneArchive(Tried):
         self.assertRegex(answer.said[0], self.GOING_ON.format("toolchain"))
         # That was said, and is not tried again with each program that starts.
         self.expect(self.sources(SOURCE), NEW)
+
+    def test_lists_that_have_run_out_do_too(self):
+        Path(self.sources(SOURCE).rows[0][2]).mkdir()
+        self.archive.publish(good_for_seconds=-A_DAY_SECONDS)
+        self.age_lists()
+        answer = self.sources(SOURCE, "other")
+        self.assertEqual((answer.status, [row[:2] for row in answer.rows]), (0, [[SOURCE, NEW], ["other", "3"]]))
+        self.assertEqual(len(answer.said), 1)
+        self.assertIn("is expired", answer.said[0])
+        self.assertRegex(answer.said[0], self.GOING_ON.format("toolchain"))
 
     def test_without_lists_what_is_in_the_cache_does(self):
         Path(self.sources(SOURCE).rows[0][2]).mkdir()

@@ -6,11 +6,20 @@ import http.server
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 
-SUITE_FIELDS = "Origin: Debian\nSuite: {suite}\nCodename: {suite}\nDate: {date}\nComponents: main\nArchitectures: amd64\n"
+SUITE_FIELDS = """Origin: Debian
+Suite: {suite}
+Codename: {suite}
+Date: {date}
+Valid-Until: {until}
+Components: main
+Architectures: amd64
+"""
+A_WEEK_SECONDS = 7 * 24 * 3600
 Fault = Callable[[bytes], tuple[int, bytes, int]]
 
 
@@ -29,8 +38,7 @@ def broken_off(content: bytes) -> tuple[int, bytes, int]:
 
 
 class TinyArchive:
-    """`asked` are the paths that were asked for, in their order. What `fails` names by the end of its path fails that way: each
-    time, or as often as `times` says."""
+    """`asked` are the paths that were asked for, in their order."""
 
     def __init__(self, folder: Path, suite: str) -> None:
         self.asked: list[str] = []
@@ -48,7 +56,8 @@ class TinyArchive:
         for path in files:
             path.write_text(f"{path.name}\n" * 100)
         sums = {"Files": "md5", "Checksums-Sha256": "sha256"}
-        rows = [f"Package: {name}", "Binary: x", f"Version: {version}", "Format: 3.0 (native)", "Architecture: any", "Directory: pool"]
+        rows = [f"Package: {name}", "Binary: x", f"Version: {version}", "Format: 3.0 (native)"]
+        rows += ["Architecture: any", "Directory: pool"]
         for field, kind in sums.items():
             rows.append(f"{field}:")
             rows += [f" {_digest(path, kind)} {path.stat().st_size} {path.name}" for path in files]
@@ -72,7 +81,7 @@ class TinyArchive:
         row = f"Filename: pool/{path.name}\nSize: {path.stat().st_size}\nSHA256: {_digest(path, 'sha256')}\n"
         self._packages.append(control + row + "Description: tried\n")
 
-    def publish(self) -> None:
+    def publish(self, good_for_seconds: int = A_WEEK_SECONDS) -> None:
         """Its lists say what was added."""
         suite = self._folder / "dists" / self._suite
         rows = []
@@ -81,10 +90,13 @@ class TinyArchive:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(stanzas))
             rows.append(f" {_digest(path, 'sha256')} {path.stat().st_size} main/{inside}\n")
-        fields = SUITE_FIELDS.format(suite=self._suite, date=formatdate(usegmt=True))
+        until = time.time() + good_for_seconds
+        dates = {"date": formatdate(until - A_WEEK_SECONDS, usegmt=True), "until": formatdate(until, usegmt=True)}
+        fields = SUITE_FIELDS.format(suite=self._suite, **dates)
         (suite / "Release").write_text(fields + "SHA256:\n" + "".join(rows))
 
     def fails(self, path_end: str, fault: Fault, times: int = 1 << 30) -> None:
+        """What ends that way fails from now on, so often."""
         self._faults[path_end] = (fault, times)
 
     def heals(self) -> None:

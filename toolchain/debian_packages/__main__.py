@@ -13,22 +13,24 @@ from .notes import speak_as
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="toolchain/debian-packages", description="Debian's packages, whatever an archive lacks.")
+    what = "Debian's packages, whatever an archive lacks."
+    parser = argparse.ArgumentParser(prog="toolchain/debian-packages", description=what)
     parser.add_argument("--for", dest="prefix", default="debian-packages", help="begins each line of what was survived")
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("install", help="install packages on the machine, unless they are there")
     add.add_argument("names", nargs="+")
     add = commands.add_parser("missing", help="print which of the packages are not installed")
     add.add_argument("names", nargs="+")
-    text = "print NAME, VERSION, the folder to unpack to and that of the source's files, or '-' where the former is there"
+    text = "print NAME, VERSION, the folder to unpack to, and that of the files, or '-' where the former is there"
     add = commands.add_parser("source", help=text)
-    add.add_argument("--unpacked", type=Path, required=True, help="the folder with those that are unpacked, as NAME-VERSION")
+    add.add_argument("--unpacked", type=Path, required=True, help="where those are that are unpacked, as NAME-VERSION")
     add.add_argument("--architecture", default="amd64", help="default: %(default)s")
     add.add_argument("names", nargs="+")
     add = commands.add_parser("package", help="print NAME, VERSION and the package's file, which stays in the cache")
     add.add_argument("--architecture", default="amd64", help="default: %(default)s")
     add.add_argument("names", nargs="+")
-    add = commands.add_parser("tree", help="print the folder with packages of a release, unpacked with all that they depend on")
+    text = "print the folder with packages of a release, unpacked with all that they depend on"
+    add = commands.add_parser("tree", help=text)
     add.add_argument("--release", default="trixie", help="default: %(default)s")
     add.add_argument("tree", metavar="NAME")
     add.add_argument("names", nargs="+")
@@ -73,7 +75,8 @@ def answers(arguments: argparse.Namespace) -> Iterator[object]:
     else:
         archive = Archive(machine.release(), architecture=arguments.architecture)
         for name in arguments.names:
-            yield source_row(name, archive, arguments.unpacked) if "unpacked" in arguments else package_row(name, archive)
+            is_source = arguments.command == "source"
+            yield source_row(name, archive, arguments.unpacked) if is_source else package_row(name, archive)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from .notes import say
 OPTIONS = ["-q", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 PAUSES_SECONDS = (1, 5)
 FAILURE = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
-TROUBLE = re.compile(r"^[EW]: (.*)$", re.MULTILINE)
+TROUBLE = re.compile(r"^[EW]: .*$", re.MULTILINE)
 # The archive has answered: it has no such file, or does not give it.
 LASTING = re.compile(r"(401|403|404|410|451)\b")
 ADDRESS = re.compile(r" \[IP: [^]]*\]")
@@ -31,6 +31,10 @@ class Failure:
     uri: str
     reason: str
 
+    @property
+    def is_lasting(self) -> bool:
+        return LASTING.match(self.reason) is not None
+
 
 class Unavailable(PackageError):
     """The archive did not deliver it."""
@@ -41,11 +45,15 @@ class Unavailable(PackageError):
 
     @property
     def is_lasting(self) -> bool:
-        return any(LASTING.match(failure.reason) for failure in self.failures)
+        return any(failure.is_lasting for failure in self.failures)
+
+    def worst(self) -> tuple[Failure, ...]:
+        """Those that last; where none does, all."""
+        return tuple(failure for failure in self.failures if failure.is_lasting) or self.failures
 
 
 class _Patience:
-    """Pauses between attempts. Where they were spent for nothing, what is asked next gets one attempt: the network is gone."""
+    """Pauses between attempts. Where they were spent for nothing, the network is gone: what is asked next gets one."""
 
     def __init__(self) -> None:
         self._is_spent = False
@@ -63,7 +71,8 @@ _patience = _Patience()
 def run(command: list, folder: Path | None = None) -> str:
     """apt's output. Raises Unavailable where files did not come, PackageError where something else is wrong."""
     environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    options = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL}
+    done = subprocess.run(command, **options, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise failure(done.stderr) or PackageError(f"'{' '.join(map(str, command[:1]))}' says: {first_trouble(done)}")
     return done.stdout
@@ -96,5 +105,6 @@ def failure(said: str) -> Unavailable | None:
 
 def first_trouble(done: subprocess.CompletedProcess) -> str:
     """The line that says what is wrong."""
-    rows = TROUBLE.findall(done.stderr) or done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return ADDRESS.sub("", rows[0])
+    # Errors come before warnings.
+    rows = sorted(TROUBLE.findall(done.stderr)) or done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return ADDRESS.sub("", rows[0]).removeprefix("E: ").removeprefix("W: ")

@@ -44,8 +44,9 @@ class Archive:
 
     def entries(self) -> list[str]:
         """The rows of a sources.list for its packages: of the suites of which there are lists."""
-        rows = apt.run(self.apt_get("indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"))
-        return [f"deb [signed-by={KEYRING}] {row}" for row in rows.splitlines()]
+        fields = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+        rows = apt.run(self.apt_get("indextargets", "--format", fields, "Created-By: Packages")).splitlines()
+        return [f"deb [signed-by={KEYRING}] {row}" for row in rows]
 
     def has_doubtful_lists(self) -> bool:
         return _age_seconds(self._state / "updated") > DOUBTFUL_SECONDS
@@ -135,7 +136,9 @@ class Archive:
 
     def _date(self) -> str:
         updated = self._state / "updated"
-        return f"those of {time.strftime('%F %R', time.localtime(updated.stat().st_mtime))}" if updated.exists() else "what came"
+        if not updated.exists():
+            return "what came"
+        return f"those of {time.strftime('%F %R', time.localtime(updated.stat().st_mtime))}"
 
     def _write_entries(self) -> None:
         entries = "".join(f"{row}\n" for row in self._all_entries())

@@ -21,9 +21,9 @@ FORGOTTEN_SECONDS = 30 * 24 * 3600
 def first_available(
     name: str, archive: Archive, candidates: Callable[[], list[str]], attempt: Callable[[str], Found]
 ) -> Found:
-    """What `attempt` makes of the first of the candidates, names or versions, that can be had. Where one cannot, a line says so.
+    """What `attempt` makes of the first of the candidates, names or versions, that can be had. A line says what cannot.
 
-    Where the archive lacks one, its lists may be of yesterday: they are brought up to date before an older one is taken.
+    Where the archive lacks one, its lists may be of yesterday: they are renewed before an older one is taken.
     """
     refused: dict[str, str] = {}
     while left := [candidate for candidate in candidates() if candidate not in refused]:
@@ -42,7 +42,7 @@ def first_available(
 
 def reason(error: apt.Unavailable) -> str:
     """In apt's words, without the address."""
-    return error.failures[0].reason if error.failures else str(error)
+    return error.worst()[0].reason if error.failures else str(error)
 
 
 def package_file(package: str, version: str, archive: Archive) -> Path:
@@ -71,8 +71,10 @@ def kept_versions(package: str, archive: Archive) -> list[str]:
 
 
 def source_folder(package: str, version: str, archive: Archive) -> Path:
-    """A folder with the files of a source package; whoever has unpacked them removes it. What has come stays when the rest does
-    not: apt looks at its hash the next time."""
+    """A folder with the files of a source package; whoever has unpacked them removes it.
+
+    What has come stays when the rest does not: apt looks at its hash the next time.
+    """
     folder = _files() / f"{package}_{versions.without_epoch(version)}.source"
     with locked(folder.with_name(f".lock-{folder.name}")):
         folder.mkdir(exist_ok=True)

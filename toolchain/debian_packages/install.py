@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Lets apt, or what runs it, choose packages with all they depend on, and do without the files that an archive lacks."""
+"""Lets apt, or what runs it, choose packages with all they depend on, without those that an archive lacks."""
 
+import shutil
 import subprocess
 import tempfile
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from . import apt, machine, versions
+from . import apt, machine
 from .archive import Archive
 from .cache_folder import locked, root
 from .fetch import reason, unpack
@@ -19,25 +21,49 @@ Found = TypeVar("Found")
 MAX_AVOIDED = 8
 
 
+@dataclass(frozen=True)
+class _Lacking:
+    """A package whose file could not be fetched. The version is without its epoch, as file names have it."""
+
+    name: str
+    version: str
+    source: str
+
+    @classmethod
+    def by(cls, uri: str) -> "_Lacking | None":
+        """Archives have the files in folders that are named by the source."""
+        *_, source, file = urllib.parse.unquote(uri).split("/")
+        return cls(*file.split("_")[:2], source) if file.endswith(".deb") else None
+
+    def pin(self) -> str:
+        """What comes from the same source depends on exactly this version of it, as often as not."""
+        names = (self.name, f"src:{self.source}")
+        versions = (self.version, f"*:{self.version}")
+        stanza = "Package: {}\nPin: version {}\nPin-Priority: -1\n\n"
+        return "".join(stanza.format(name, version) for name in names for version in versions)
+
+
 def avoiding(attempt: Callable[[Path], Found], renew: Callable[[], object] = lambda: None) -> Found:
-    """What `attempt` returns, which is given a file of apt's preferences: with those versions pinned away whose files could not
-    be fetched. The first time `renew` sees to newer lists."""
-    pins: dict[str, str] = {}
+    """What `attempt` returns, which is given a file of apt's preferences.
+
+    These pin away the versions whose files could not be fetched. The first time `renew` sees to newer lists.
+    """
+    pins: dict[_Lacking, str] = {}
     with tempfile.NamedTemporaryFile("w", suffix=".pref") as preferences:
         while True:
             try:
                 return attempt(Path(preferences.name))
             except apt.Unavailable as error:
-                lacking = {_package(failure.uri): failure.reason for failure in error.failures}
-                new = {file: why for file, why in lacking.items() if file and file not in pins}
+                lacking = {_Lacking.by(failure.uri): failure.reason for failure in error.worst()}
+                new = {package: why for package, why in lacking.items() if package and package not in pins}
                 if not new or len(pins) >= MAX_AVOIDED:
                     raise
                 if not pins:
                     renew()
                 pins |= new
-                for file, why in new.items():
-                    say(f"{' '.join(file.split('_'))} cannot be had from the archive ({why}), taking another version")
-                    preferences.write(_pin(*file.split("_")))
+                for package, why in new.items():
+                    say(f"{package.name} {package.version} cannot be had from the archive ({why}), taking another")
+                    preferences.write(package.pin())
                 preferences.flush()
 
 
@@ -70,8 +96,10 @@ def install(packages: list[str]) -> None:
 
 
 def tree(name: str, release: str, packages: list[str]) -> Path:
-    """The folder trees/NAME-RELEASE of the cache with these packages and all that they depend on, from the C library up: their programs
-    are started with their own loader."""
+    """The folder trees/NAME-RELEASE of the cache with these packages and all that they depend on.
+
+    That is from the C library up: their programs are started with their own loader.
+    """
     place = root() / "trees" / f"{name}-{release}"
     with locked(place.with_name(f".lock-{place.name}")):
         if not place.is_dir():
@@ -89,9 +117,10 @@ def _make_tree(place: Path, archive: Archive, packages: list[str]) -> None:
         aside.mkdir()
         for path in fetched:
             unpack(path, aside)
-        subprocess.run(["rm", "-rf", aside / "usr/share/doc", aside / "usr/share/man", aside / "usr/share/locale"], check=True)
+        for name in ("doc", "man", "locale"):
+            shutil.rmtree(aside / "usr/share" / name, ignore_errors=True)
         aside.rename(place)
-    subprocess.run(["rm", "-rf", files], check=True)
+    shutil.rmtree(files)
 
 
 def _fetch_closure(archive: Archive, packages: list[str], files: Path, preferences: Path) -> list[Path]:
@@ -112,14 +141,3 @@ def _update() -> None:
     except apt.PackageError as error:
         why = reason(error) if isinstance(error, apt.Unavailable) else error
         say(f"the machine's own apt could not be updated ({why}), going on with what it knows")
-
-
-def _package(uri: str) -> str:
-    """"NAME_VERSION" of a package's file, whose name leaves the epoch out."""
-    name = urllib.parse.unquote(uri.rpartition("/")[2])
-    return "_".join(name.split("_")[:2]) if name.endswith(".deb") else ""
-
-
-def _pin(name: str, version: str) -> str:
-    stanza = "Package: {}\nPin: version {}\nPin-Priority: -1\n\n"
-    return stanza.format(name, version) + stanza.format(name, f"*:{version}")

@@ -34,17 +34,23 @@ def release() -> str:
 
 
 def places() -> list[Place]:
-    """Debian's archives that apt has lists of. Third parties' are left out; what claims falsely to be Debian's is found out by
-    its signature. The main archive comes before that of the security updates: of a version that both have, apt takes the first
-    one's files, and mirrors of the latter do not keep the sources that moved on from there."""
+    """Debian's archives that apt has lists of.
+
+    Third parties' are left out; what claims falsely to be Debian's is found out by its signature. The main archive
+    comes before that of the security updates: of a version that both have, apt takes the first one's files, and mirrors
+    of the latter do not keep the sources that moved on from there.
+    """
     fields = ["$(ORIGIN)", "$(COMPONENT)", "$(CODENAME)", "$(RELEASE)", "$(REPO_URI)"]
     rows = {tuple(row.split(SEPARATOR)) for row in _targets(fields)}
-    return sorted({Place(*row[2:]) for row in rows if row[:2] == ("Debian", "main") and not row[4].startswith("cdrom:")})
+    found = {Place(*row[2:]) for row in rows if row[:2] == ("Debian", "main")}
+    return sorted(place for place in found if not place.uri.startswith("cdrom:"))
 
 
 def has_unseen_places() -> bool:
-    """Whether apt is configured for suites of this release that it has no lists of: on a fresh machine often the one with
-    the security updates."""
+    """Whether apt is configured for suites of this release that it has no lists of.
+
+    On a fresh machine it often is so of the one with the security updates.
+    """
     configured = {row for row in _targets(["$(RELEASE)"], "--no-release-info") if row.partition("-")[0] == release()}
     return bool(configured - {place.suite for place in places()})
 
@@ -64,4 +70,5 @@ def configuration_seconds() -> float:
 
 
 def _targets(fields: list[str], *options: str) -> list[str]:
-    return apt.run(["apt-get", "indextargets", *options, "--format", SEPARATOR.join(fields), "Created-By: Packages"]).splitlines()
+    format = SEPARATOR.join(fields)
+    return apt.run(["apt-get", "indextargets", *options, "--format", format, "Created-By: Packages"]).splitlines()

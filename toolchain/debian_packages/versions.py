@@ -39,8 +39,10 @@ def source_versions(package: str, archive: Archive) -> list[str]:
 
 
 def in_order(offered: list[str], tested: str | None, have: list[str]) -> list[str]:
-    """The newest of those offered, since what is linked statically gets its security updates in no other way; then the tested
-    one; then the others, newest first; then those that are in the cache (without their epochs) and offered no more."""
+    """The newest of those offered, since what is linked statically gets its security updates in no other way.
+
+    Then the tested one; the others, newest first; then those in the cache (without their epochs) that are offered no more.
+    """
     known = {without_epoch(version) for version in offered}
     rest = [version for version in have if version not in known]
     second = [tested] if tested in offered else []
