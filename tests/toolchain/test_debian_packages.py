@@ -28,7 +28,8 @@ TESTED = versions.tested(f"src:{SOURCE}")
 OLD, BETWEEN, NEW = "0.1", f"{TESTED}+a1", f"{TESTED}+b1"
 # A signature by Debian is what this archive does not have.
 APT_CONFIGURATION = """Dir::State "{folder}/state";
-Dir::State::status "{folder}/status";
+Dir::State::status "{folder}/machine/var/lib/dpkg/status";
+DPkg::Options {{ "--root={folder}/machine"; }};
 Dir::Cache "{folder}/cache";
 Dir::Etc::parts "/dev/null";
 Dir::Etc::sourcelist "{folder}/sources.list";
@@ -74,9 +75,10 @@ class Tried(unittest.TestCase):
     def _configure(self) -> None:
         address = self.archive.serve()
         self.addCleanup(self.archive.is_gone)
-        for name in ("state/lists/partial", "cache/archives/partial", "unpacked"):
+        dpkg = "machine/var/lib/dpkg"
+        for name in ("state/lists/partial", "cache/archives/partial", "unpacked", f"{dpkg}/info", f"{dpkg}/updates"):
             (self.folder / name).mkdir(parents=True)
-        (self.folder / "status").touch()
+        (self.folder / dpkg / "status").touch()
         (self.folder / "sources.list").write_text(f"deb {address} {machine.release()} main\n")
         (self.folder / "apt.conf").write_text(APT_CONFIGURATION.format(folder=self.folder))
         settings = {"APT_CONFIG": str(self.folder / "apt.conf"), "LIFEBOAT_CACHE": str(self.cache)}
@@ -176,6 +178,15 @@ class LackingFile(Tried):
         said = "debian-packages: part 2 cannot be had from the archive (404  Not Found), taking another"
         self.assertEqual((answer.status, answer.said), (0, [said]))
         inside = Path(answer.rows[0][0]) / "usr/share/tried"
+        self.assertEqual({path.name: path.read_text() for path in inside.iterdir()}, {"tool": "2\n", "part": "1\n"})
+
+    @unittest.skipIf(os.geteuid() != 0, "only root installs packages")
+    def test_another_version_of_what_is_lacking_is_installed(self):
+        self.archive.fails("part_2_amd64.deb", lacking)
+        answer = self.run_command(PROGRAM, "install", "tool")
+        said = "debian-packages: part 2 cannot be had from the archive (404  Not Found), taking another"
+        self.assertEqual((answer.status, answer.said), (0, [said]))
+        inside = self.folder / "machine/usr/share/tried"
         self.assertEqual({path.name: path.read_text() for path in inside.iterdir()}, {"tool": "2\n", "part": "1\n"})
 
     def test_an_older_kernel_of_the_line_stands_for_it(self):
