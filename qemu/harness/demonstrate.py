@@ -52,7 +52,7 @@ def main() -> int:
         print(f"machine lost: {reason}", file=sys.stderr)
         return EXIT_LOST
     except PackageError as reason:
-        print(f"qemu/panic: {reason}", file=sys.stderr)
+        print(reason.details, f"qemu/panic: {reason}", sep="\n", file=sys.stderr)
         return 1
     show(outcome)
     return 0 if outcome.summary().get("result") == "saved" else 1

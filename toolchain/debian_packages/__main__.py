@@ -86,7 +86,7 @@ def main() -> int:
         for answer in answers(arguments):
             print(answer, flush=True)
     except PackageError as error:
-        print(f"{arguments.prefix}: {error}", file=sys.stderr)
+        print(f"{arguments.prefix}: {error}", *error.details.splitlines(), sep="\n    ", file=sys.stderr)
         return 1
     return 0
 

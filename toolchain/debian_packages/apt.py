@@ -13,6 +13,7 @@ from .notes import say
 # apt's own attempts follow each other at once, and none follows a file with other bytes than the lists say.
 OPTIONS = ["-q", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 PAUSES_SECONDS = (1, 5)
+DETAILED_LINES = 25
 FAILURE = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
 TROUBLE = re.compile(r"^[EW]: .*$", re.MULTILINE)
 # The archive has answered: it has no such file, or does not give it.
@@ -21,7 +22,11 @@ ADDRESS = re.compile(r" \[IP: [^]]*\]")
 
 
 class PackageError(Exception):
-    """A package could not be had."""
+    """A package could not be had. `details` is the end of what apt, or what ran it, has said: lines, or nothing."""
+
+    def __init__(self, reason: str, details: str = ""):
+        super().__init__(reason)
+        self.details = details
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ def run(command: list, folder: Path | None = None) -> str:
     options = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL}
     done = subprocess.run(command, **options, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise failure(done.stderr) or PackageError(f"'{' '.join(map(str, command[:1]))}' says: {first_trouble(done)}")
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-DETAILED_LINES:])
+        raise failure(done.stderr) or PackageError(f"'{command[0]}' says: {first_trouble(done)}", end)
     return done.stdout
 
 

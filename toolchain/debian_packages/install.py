@@ -56,7 +56,7 @@ def avoiding(attempt: Callable[[Path], Found], renew: Callable[[], object] = lam
             except apt.Unavailable as error:
                 lacking = {_Lacking.by(failure.uri): failure.reason for failure in error.worst()}
                 new = {package: why for package, why in lacking.items() if package and package not in pins}
-                if not new or len(pins) >= MAX_AVOIDED:
+                if not new or len(pins) + len(new) > MAX_AVOIDED:
                     raise
                 if not pins:
                     renew()
