@@ -2,25 +2,27 @@
 """Debian's base system without a kernel, as an archive in the cache. Needs root."""
 
 import hashlib
-import subprocess
 import tempfile
 from pathlib import Path
 
+from debian_packages import apt, install
 from harness import cache, packages
 
-SUITE = "bookworm"
+SUITE = packages.OWN.release
 # What each guest has; the rest comes as dependencies. grub-efi's modules are for a disk that UEFI boots too.
 PACKAGES = [
     *("systemd", "systemd-sysv", "udev", "kmod", "login", "passwd", "procps"),
     *("initramfs-tools", "zstd", "e2fsprogs", "grub-pc", "grub-efi-amd64-bin"),
 ]
 ARCHIVE = "base.tar"
-SEPARATOR = "|"
+# Within the system while it is made.
+PREFERENCES = "etc/apt/preferences.d/lacking"
 
 
 def archive(more: tuple[str, ...] = ()) -> Path:
     """The system with these versions of the packages, and of more; made in about a minute when it is new."""
-    return cache.entry("debian-base", key(more), lambda folder: _make([*PACKAGES, *more], folder)) / ARCHIVE
+    family = "-".join([SUITE, *more])
+    return cache.entry("debian-base", key(more), lambda folder: _make([*PACKAGES, *more], folder), family) / ARCHIVE
 
 
 def key(more: tuple[str, ...] = ()) -> str:
@@ -34,20 +36,11 @@ def _make(names: list[str], folder: Path) -> None:
     options = ["--mode=root", "--variant=apt", "--dpkgopt=force-unsafe-io"]
     options += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(names)}"]
     with tempfile.NamedTemporaryFile("w", suffix=".list") as sources:
-        sources.write("".join(f"{row}\n" for row in _sources()))
+        sources.write("".join(f"{row}\n" for row in packages.OWN.entries()))
         sources.flush()
-        subprocess.run(["mmdebstrap", *options, SUITE, folder / ARCHIVE, sources.name], check=True)
 
+        def attempt(preferences: Path) -> None:
+            hooks = [f"--setup-hook=cp {preferences} \"$1/{PREFERENCES}\"", f"--customize-hook=rm \"$1/{PREFERENCES}\""]
+            apt.run_patiently(["mmdebstrap", *options, *hooks, SUITE, folder / ARCHIVE, sources.name])
 
-def _sources() -> list[str]:
-    """The machine's own entries for this release of Debian, and none of the others that it may have."""
-    fields = ["$(REPO_URI)", "$(RELEASE)", "$(COMPONENT)", "$(ORIGIN)", "$(CODENAME)"]
-    command = ["apt-get", "indextargets", "--format", SEPARATOR.join(fields), "Created-By: Packages"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    rows = {tuple(row.split(SEPARATOR)) for row in answer.splitlines()}
-    wanted = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
-    return sorted(
-        f"deb {uri} {release} {component}"
-        for uri, release, component, origin, codename in rows
-        if origin == "Debian" and codename in wanted
-    )
+        install.avoiding(attempt, packages.OWN.refresh)

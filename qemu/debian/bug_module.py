@@ -14,20 +14,24 @@ MODULE = "lifeboat_bug.ko"
 
 
 def fetch(line: str) -> Path:
-    """The module for the newest kernel of a line, built with the compiler that Debian builds the kernel with."""
-    headers = f"linux-headers-{kernels.release(line)}"
+    """The module for the kernel of a line, built with the compiler that Debian builds the kernel with."""
+    return made_for(kernels.choice(line))
+
+
+def made_for(kernel: kernels.Choice) -> Path:
+    headers = f"linux-headers-{kernel.release}"
     content = "".join(path.read_text() for path in sorted(SOURCE.iterdir()))
     digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-    key = f"{packages.key(headers)}-{digest}"
-    return cache.entry("bug-module", key, lambda folder: _make(headers, folder)) / MODULE
+    key = f"{headers}_{kernel.version}-{digest}"
+    return cache.entry("bug-module", key, lambda folder: _make(headers, kernel, folder)) / MODULE
 
 
-def _make(headers: str, folder: Path) -> None:
+def _make(headers: str, kernel: kernels.Choice, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
         work = Path(scratch)
-        for package in (headers, *packages.dependencies(headers)):
+        for package in (headers, *packages.dependencies(headers, kernel.archive)):
             if package.startswith(("linux-headers-", "linux-kbuild-")):
-                packages.unpack(package, work)
+                packages.unpack(package, work, kernel.archive)
         _move_to(work, headers)
         shutil.copytree(SOURCE, work / "module")
         # The compiler's own version may have moved on since the kernel was built.

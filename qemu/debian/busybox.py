@@ -59,7 +59,7 @@ def _newer_makedumpfile(folder: Path) -> Path:
     """What the engine is compared with too, and its libraries."""
     program = subprocess.run([NEWER_MAKEDUMPFILE], check=True, capture_output=True, text=True).stdout.strip()
     parcel = folder / "makedumpfile.tar"
-    root = Path(program).parent / "root/usr"
+    root = Path(program).parent / "usr"
     with tarfile.open(parcel, "w") as archive:
         archive.add(root / "bin/makedumpfile", "makedumpfile")
         for library in sorted((root / "lib/x86_64-linux-gnu").glob("*.so*")):

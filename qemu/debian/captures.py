@@ -47,6 +47,9 @@ def captures(line: str, *panics: Panic) -> Flow:
     """On the system with a kernel of this line, each of the panics is captured to the root file system."""
 
     def flow(tried: Tried) -> Iterator[str]:
+        kernels.require(line, kernels.vmlinux)
+        if BUG in panics:
+            kernels.require(line, bug_module.made_for)
         image = system_image.fetch(line)
         parcels = [tried.package, bug_module.fetch(line)] if BUG in panics else [tried.package]
         with Guest(image, tried.folder, parcels) as guest:

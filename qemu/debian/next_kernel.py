@@ -34,6 +34,7 @@ def guest_with_next(tried: Tried, old_line: str, new_line: str) -> tuple[Guest, 
     with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
         initrd = Path(scratch) / f"initrd.img-{release}"
         disk_image.copy_file(system_image.fetch(new_line).disk, f"/boot/{initrd.name}", initrd)
-        package = packages.download(kernels.package(new_line), Path(scratch))
+        new = kernels.choice(new_line)
+        package = packages.download(new.package, Path(scratch), new.archive, new.version)
         guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
     return guest, NextKernel(release, package.name, initrd.name)

@@ -89,29 +89,29 @@ class SystemImage:
 
 
 def fetch(line: str, more: tuple[str, ...] = ()) -> SystemImage:
-    """The system with the newest kernel of a line ("6.1"), and more packages than the base system's."""
-    release = kernels.release(line)
-    place = cache.entry("debian", _key(line, more), lambda folder: _make(line, more, folder))
-    return SystemImage(place / IMAGE, release)
+    """The system with the kernel of a line ("6.1"), and more packages than the base system's."""
+    kernel = kernels.choice(line)
+    family = "-".join([kernel.release, *more])
+    place = cache.entry("debian", _key(kernel, more), lambda folder: _make(kernel, more, folder), family)
+    return SystemImage(place / IMAGE, kernel.release)
 
 
-def _key(line: str, more: tuple[str, ...]) -> str:
-    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more)]
-    recipes.append(packages.key(kernels.package(line)))
-    return f"{kernels.release(line)}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
+def _key(kernel: kernels.Choice, more: tuple[str, ...]) -> str:
+    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more), kernel.key]
+    return f"{kernel.release}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
 
 
-def _make(line: str, more: tuple[str, ...], folder: Path) -> None:
+def _make(kernel: kernels.Choice, more: tuple[str, ...], folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".tree-", dir=folder) as scratch:
         tree = Path(scratch) / "root"
         parcels = Path(scratch) / "parcels"
         tree.mkdir()
         parcels.mkdir()
         subprocess.run(["tar", "-x", "-C", tree, "-f", base.archive(more)], check=True)
-        packages.download(kernels.package(line), parcels)
+        packages.download(kernel.package, parcels, kernel.archive, kernel.version)
         _write_files(tree)
         subprocess.run(["unshare", "--mount", "bash", "-c", INSTALL, "install", tree, parcels], check=True)
-        _write_menu(tree, kernels.release(line))
+        _write_menu(tree, kernel.release)
         disk_image.make(folder / IMAGE, tree)
 
 

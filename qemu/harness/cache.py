@@ -5,41 +5,33 @@ An interrupted run leaves at most a `.making-*` folder behind, never an entry th
 beside it.
 """
 
-import fcntl
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-
-def root() -> Path:
-    """The folder all caches of this project live in."""
-    if named := os.environ.get("LIFEBOAT_CACHE"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base) / "lifeboat"
+from debian_packages.apt import PackageError
+from debian_packages.cache_folder import locked, root
+from debian_packages.notes import say
 
 
-def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder `kind/key`; `make` fills it the first time it is asked for."""
+def entry(kind: str, key: str, make: Callable[[Path], None], family: str = "") -> Path:
+    """The folder `kind/key`; `make` fills it the first time it is asked for.
+
+    Where `make` cannot have the packages that it needs, the family's last entry has to do: what was made of older ones.
+    """
     place = root() / kind / key
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _only_maker(place):
-        if not place.is_dir():
-            _make(place, make)
+    # Others who want the same entry wait until it is there.
+    if not place.is_dir():
+        with locked(place.with_name(f".lock-{place.name}")):
+            if not place.is_dir():
+                try:
+                    _make(place, make)
+                except PackageError as error:
+                    return _last_of(place.parent, family, error)
+    if family:
+        _remember(place, family)
     return place
-
-
-@contextmanager
-def _only_maker(place: Path) -> Iterator[None]:
-    """Others who want the same entry wait until it is there."""
-    with place.with_name(f".lock-{place.name}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _make(place: Path, make: Callable[[Path], None]) -> None:
@@ -50,3 +42,17 @@ def _make(place: Path, make: Callable[[Path], None]) -> None:
         aside.rename(place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remember(place: Path, family: str) -> None:
+    last = place.with_name(f".last-{family}")
+    if not last.exists() or last.read_text() != place.name:
+        last.write_text(place.name)
+
+
+def _last_of(folder: Path, family: str, error: PackageError) -> Path:
+    last = folder / f".last-{family}"
+    if not family or not last.exists() or not (place := folder / last.read_text()).is_dir():
+        raise error
+    say(f"{error}; taking '{place.name}', which is in the cache")
+    return place

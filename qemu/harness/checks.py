@@ -21,6 +21,7 @@ LEVELS_CHECK = REFERENCE / "check-levels"
 # The results of agrees_at_every_level go there, if anywhere; and a makedumpfile that knows the newer kernels.
 RESULTS_VARIABLE = "LIFEBOAT_RESULTS"
 NEWER_MAKEDUMPFILE_VARIABLE = "LIFEBOAT_MAKEDUMPFILE"
+_reading_vmlinux: list[Check] = []
 # How much of the kernel log's end must hold the panic.
 LAST_LINES = 60
 
@@ -196,6 +197,17 @@ def has_fields(*names: str) -> Check:
     return check
 
 
+def reads_vmlinux(check: Check) -> Check:
+    """Marks a check that needs the debug kernel."""
+    _reading_vmlinux.append(check)
+    return check
+
+
+def any_reads_vmlinux(checks: list[Check]) -> bool:
+    return any(check in _reading_vmlinux for check in checks)
+
+
+@reads_vmlinux
 def agrees_with_reference(outcome: Outcome) -> Iterator[str]:
     """Pages, bytes and other people's readers, as tests/reference has them."""
     if not REFERENCE_CHECK.exists() or not outcome.dump:
@@ -224,6 +236,7 @@ def agrees_at_every_level(shape: str, contents: list[str], makedumpfile_levels: 
     And the vmcore has the contents it was made to have.
     """
 
+    @reads_vmlinux
     def check(outcome: Outcome) -> Iterator[str]:
         if not outcome.raw:
             yield "there is no raw vmcore"

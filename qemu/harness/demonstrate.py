@@ -9,6 +9,7 @@ from pathlib import Path
 from .crash import Programs, Setup, crash
 from .kernels import LINES
 from .machine import LostMachine
+from .packages import PackageError
 from .show import show
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,9 @@ def main() -> int:
     except LostMachine as reason:
         print(f"machine lost: {reason}", file=sys.stderr)
         return EXIT_LOST
+    except PackageError as reason:
+        print(reason.details, f"qemu/panic: {reason}", sep="\n", file=sys.stderr)
+        return 1
     show(outcome)
     return 0 if outcome.summary().get("result") == "saved" else 1
 

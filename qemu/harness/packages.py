@@ -1,77 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Debian's packages, fetched by apt and unpacked without installing them."""
+"""Debian's packages, unpacked without installing them, in a version that can be had (toolchain/debian_packages)."""
 
-import subprocess
-import time
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
+
+from debian_packages import fetch, versions
+from debian_packages.apt import PackageError
+from debian_packages.archive import Archive
 
 from . import cache
 
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# apt is asked for another release's lists again after a day.
-FRESH_SECONDS = 24 * 3600
-
-
-class PackageError(Exception):
-    """A package could not be had."""
-
-
-@dataclass(frozen=True)
-class Archive:
-    """Where packages come from: the machine's own apt, or another release of Debian's.
-
-    The latter has an apt state of its own in the cache, with entries derived from the machine's: nothing of the machine's apt
-    is touched. `suite` is the newest that is taken from, the others of `release` come with it.
-    """
-
-    release: str = ""
-    suite: str = ""
-
-    def options(self) -> list[str]:
-        if not self.release:
-            return []
-        state = cache.root() / "apt" / self.suite
-        settings = {
-            "Dir::State": state,
-            "Dir::State::lists": state / "lists",
-            "Dir::State::status": state / "status",
-            "Dir::Cache": state / "cache",
-            "Dir::Etc::sourcelist": state / "sources.list",
-            "Dir::Etc::sourceparts": "/dev/null",
-            "APT::Default-Release": self.suite,
-            "Acquire::Languages": "none",
-        }
-        self._prepare(state, settings)
-        return _options(settings)
-
-    def _prepare(self, state: Path, settings: dict) -> None:
-        updated = state / "updated"
-        if updated.exists() and time.time() - updated.stat().st_mtime < FRESH_SECONDS:
-            return
-        for folder in ("lists/partial", "cache/archives/partial"):
-            (state / folder).mkdir(parents=True, exist_ok=True)
-        (state / "status").touch()
-        (state / "sources.list").write_text("".join(f"{row}\n" for row in self._entries()))
-        command = ["apt-get", "-qq", *_options(settings), "-o", "APT::Sandbox::User=root", "update"]
-        subprocess.run(command, check=True)
-        updated.touch()
-
-    def _entries(self) -> list[str]:
-        """For each place that the machine has Debian from, this release's entries."""
-        command = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)|$(RELEASE)", "Created-By: Packages"]
-        rows = {tuple(row.split("|")) for row in _output(*command).splitlines()}
-        suites = (self.release, f"{self.release}-updates", f"{self.release}-security", self.suite)
-        entries = set()
-        for origin, uri, known in rows:
-            if origin == "Debian":
-                is_security = known.endswith("-security")
-                entries |= {(uri, suite) for suite in suites if suite.endswith("-security") == is_security}
-        return [f"deb [signed-by={KEYRING}] {uri} {suite} main" for uri, suite in sorted(entries)]
-
-
-OWN = Archive()
-BACKPORTS = Archive("trixie", "trixie-backports")
+OWN = Archive("bookworm")
+BACKPORTS = Archive("trixie", backports=True)
 
 
 def key(package: str, archive: Archive = OWN) -> str:
@@ -81,41 +21,36 @@ def key(package: str, archive: Archive = OWN) -> str:
 
 def keys(names: list[str], archive: Archive = OWN) -> list[str]:
     """The same for several, in the order of their names given."""
-    rows = _output("apt-cache", *archive.options(), "show", "--no-all-versions", *names).splitlines()
-    fields = dict.fromkeys(names)
-    name = ""
-    for row in rows:
-        field, _, value = row.partition(": ")
-        if field == "Package":
-            name = value
-        elif field == "Version":
-            fields[name] = value
-    if missing := [name for name, version in fields.items() if version is None]:
-        raise PackageError(f"apt knows no version of '{missing[0]}'")
-    return [f"{name}_{version}" for name, version in fields.items()]
+    newest = versions.newest(names, archive)
+    if missing := [name for name in names if name not in newest]:
+        raise PackageError(f"apt knows no version of '{missing[0]}' in {archive.release}")
+    return [f"{name}_{newest[name]}" for name in names]
 
 
 def dependencies(package: str, archive: Archive = OWN) -> list[str]:
-    """What it depends on directly, in the package's order."""
-    rows = _output("apt-cache", *archive.options(), "depends", "--important", package).splitlines()
-    fields = (row.strip().partition(": ") for row in rows)
-    return [name for kind, _, name in fields if kind == "Depends" and not name.startswith("<")]
+    """What its newest version depends on directly, in the package's order."""
+    records = versions.records(package, archive)
+    if not records:
+        raise PackageError(f"apt knows no version of '{package}' in {archive.release}")
+    return versions.needs(records[0])
 
 
-def download(package: str, folder: Path, archive: Archive = OWN) -> Path:
-    """The package's file. The folder may be closed to apt's sandbox user, so root downloads."""
-    before = set(folder.glob("*.deb"))
-    options = [*archive.options(), "-o", "APT::Sandbox::User=root", "-qq"]
-    subprocess.run(["apt-get", *options, "download", package], cwd=folder, check=True)
-    archives = [path for path in folder.glob("*.deb") if path not in before]
-    if len(archives) != 1:
-        raise PackageError(f"apt downloaded {len(archives)} files for '{package}'")
-    return archives[0]
+def download(package: str, folder: Path, archive: Archive = OWN, version: str | None = None) -> Path:
+    """The package's file in the folder: of this version, or of the newest that can be had."""
+
+    def candidates() -> list[str]:
+        return versions.in_order(versions.offered(package, archive), None, fetch.kept_versions(package, archive))
+
+    def bring(version: str) -> Path:
+        return fetch.package_file(package, version, archive)
+
+    path = bring(version) if version else fetch.first_available(package, archive, candidates, bring)
+    return Path(shutil.copy(path, folder))
 
 
-def unpack(package: str, folder: Path, archive: Archive = OWN) -> None:
-    path = download(package, folder, archive)
-    subprocess.run(["dpkg-deb", "-x", path, folder], check=True)
+def unpack(package: str, folder: Path, archive: Archive = OWN, version: str | None = None) -> None:
+    path = download(package, folder, archive, version)
+    fetch.unpack(path, folder)
     path.unlink()
 
 
@@ -126,7 +61,7 @@ def with_libraries(package: str) -> Path:
         for name in _closure(package):
             unpack(name, folder)
 
-    return cache.entry("packages", key(package), make)
+    return cache.entry("packages", key(package), make, family=package)
 
 
 def _closure(package: str) -> list[str]:
@@ -134,11 +69,3 @@ def _closure(package: str) -> list[str]:
     for name in names:
         names += [need for need in dependencies(name) if need.startswith("lib") and need not in names]
     return names
-
-
-def _options(settings: dict) -> list[str]:
-    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
