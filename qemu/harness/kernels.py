@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cache, packages
-from .packages import BACKPORTS, OWN, Archive
+from .packages import BACKPORTS, OWN, TRIXIE, Archive
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Line:
 LINES = {
     "6.1": Line("linux-image-cloud-amd64"),
     "6.12": Line("linux-image-6.12-cloud-amd64"),
+    # Debian 13's own.
+    "6.12-trixie": Line("linux-image-cloud-amd64", TRIXIE),
     "7.3": Line("linux-image-cloud-amd64", BACKPORTS),
     # For any hardware: a larger image, and more that is built in.
     "6.1-generic": Line("linux-image-amd64"),
@@ -73,11 +75,20 @@ def package(line: str) -> str:
 
 
 def all_packages(line: str) -> list[str]:
-    """The packages that make up the newest kernel of a line: one, or since 7.2 image, base, binary and modules."""
+    """The packages that make up the newest kernel of a line, each after those that it needs.
+
+    One, or since 7.2 base, binary, modules and image.
+    """
     name = package(line)
     suffix = f"-{release(line)}"
     needs = packages.dependencies(name, LINES[line].archive)
     return [*(need for need in needs if need.endswith(suffix)), name]
+
+
+def installation(line: str) -> list[str]:
+    """all_packages(), after what a kernel from backports needs of its own archive to be installed."""
+    archive = LINES[line].archive
+    return [*(["linux-base"] if archive != archive.without_backports() else []), *all_packages(line)]
 
 
 def _unpack(line: str, release: str, folder: Path) -> None:

@@ -28,6 +28,9 @@ class Archive:
     release: str = ""
     suite: str = ""
 
+    def without_backports(self) -> "Archive":
+        return Archive(self.release, self.release)
+
     def options(self) -> list[str]:
         if not self.release:
             return []
@@ -37,11 +40,16 @@ class Archive:
             "Dir::State::lists": state / "lists",
             "Dir::State::status": state / "status",
             "Dir::Cache": state / "cache",
+            # Machines made of containers' images have both switched off, and then each question reads all lists.
+            "Dir::Cache::pkgcache": "pkgcache.bin",
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
             "Dir::Etc::sourcelist": state / "sources.list",
             "Dir::Etc::sourceparts": "/dev/null",
-            "APT::Default-Release": self.suite,
             "Acquire::Languages": "none",
         }
+        # Without backports none is to be preferred: the release itself would be, to its own security updates.
+        if self.suite != self.release:
+            settings["APT::Default-Release"] = self.suite
         self._prepare(state, settings)
         return _options(settings)
 
@@ -52,13 +60,13 @@ class Archive:
         for folder in ("lists/partial", "cache/archives/partial"):
             (state / folder).mkdir(parents=True, exist_ok=True)
         (state / "status").touch()
-        (state / "sources.list").write_text("".join(f"{row}\n" for row in self._entries()))
+        (state / "sources.list").write_text("".join(f"{row}\n" for row in self.entries()))
         command = ["apt-get", "-qq", *_options(settings), "-o", "APT::Sandbox::User=root", "update"]
         subprocess.run(command, check=True)
         updated.touch()
 
-    def _entries(self) -> list[str]:
-        """For each place that the machine has Debian from, this release's entries."""
+    def entries(self) -> list[str]:
+        """Of sources.list: for each place that the machine has Debian from, this release's entries."""
         command = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)|$(RELEASE)", "Created-By: Packages"]
         rows = {tuple(row.split("|")) for row in _output(*command).splitlines()}
         suites = (self.release, f"{self.release}-updates", f"{self.release}-security", self.suite)
@@ -71,6 +79,7 @@ class Archive:
 
 
 OWN = Archive()
+TRIXIE = Archive("trixie", "trixie")
 BACKPORTS = Archive("trixie", "trixie-backports")
 
 
