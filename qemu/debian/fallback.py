@@ -109,7 +109,8 @@ def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
 
 
 def have_menu_wait(guest: Guest) -> None:
-    guest.check(f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub")
+    command = f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub"
+    guest.check(command, INSTALL_SECONDS)
 
 
 def start(guest: Guest, entry: tuple[str, ...]) -> None:
