@@ -27,7 +27,8 @@ install(PROGRAMS ${system}/kernel-postinst DESTINATION etc/kernel/postinst.d REN
 install(PROGRAMS ${system}/kernel-postrm DESTINATION etc/kernel/postrm.d RENAME zz-lifeboat)
 install(PROGRAMS ${system}/kernel-postinst ${system}/kernel-postrm DESTINATION usr/lib/lifeboat)
 install(PROGRAMS ${system}/grub-entries DESTINATION etc/grub.d RENAME 42_lifeboat)
-install(PROGRAMS ${system}/boot-complete ${system}/pack-rescue ${system}/refresh-boot-menu DESTINATION usr/lib/lifeboat)
+install(PROGRAMS ${system}/boot-complete ${system}/kexec-attribute ${system}/pack-rescue ${system}/refresh-boot-menu
+  DESTINATION usr/lib/lifeboat)
 install(PROGRAMS ${system}/kernel-install DESTINATION usr/lib/kernel/install.d RENAME 95-lifeboat.install)
 file(GLOB units CONFIGURE_DEPENDS ${system}/*.service ${system}/*.timer)
 install(FILES ${units} DESTINATION usr/lib/systemd/system)

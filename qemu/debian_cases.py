@@ -3,7 +3,8 @@
 
 from dataclasses import dataclass
 
-from debian import busybox, captures, crash_test, fallback, hooks, kdump_tools, known_good, smallest, upkeep
+from debian import busybox, captures, crash_test, fallback, hooks, kdump_tools, known_good, round_trip, smallest, upkeep
+from debian.base import DRACUT, INITRAMFS_TOOLS
 from debian.captures import BUG, SYSRQ, Flow
 
 
@@ -24,6 +25,11 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "debian-6.12": DebianCase(captures.captures("6.12", SYSRQ, BUG)),
     "debian-6.1-generic": DebianCase(captures.captures("6.1-generic", SYSRQ, BUG)),
     "debian-crash-test": DebianCase(crash_test.crash_test("6.1")),
+    # Debian 13, /boot a partition of its own: all of it in turn, by kernel and by the maker of the system's initrds
+    "debian13-6.12": DebianCase(round_trip.round_trip("6.12-trixie", INITRAMFS_TOOLS), timeout_seconds=3600),
+    "debian13-6.12-dracut": DebianCase(round_trip.round_trip("6.12-trixie", DRACUT), timeout_seconds=3600),
+    "debian13-7.3": DebianCase(round_trip.round_trip("7.3", INITRAMFS_TOOLS), timeout_seconds=3600),
+    "debian13-7.3-dracut": DebianCase(round_trip.round_trip("7.3", DRACUT), timeout_seconds=3600),
     # Kernels come and go, builds fail
     "debian-new-kernel": DebianCase(upkeep.new_kernel("6.1", "6.12")),
     "debian-hooks": DebianCase(hooks.hooks("6.1")),

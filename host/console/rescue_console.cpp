@@ -7,11 +7,11 @@
 #include "base/system.h"
 #include "base/text.h"
 #include "host/console/root_password.h"
+#include "host/crash_kernel/kexec_attribute.h"
 #include "stages/block_devices.h"
 #include "stages/coldplug_modules.h"
 #include "stages/find_target.h"
 #include "stages/mount_target.h"
-#include "stages/read_attribute.h"
 #include "stages/run_program.h"
 #include "stages/scan_scsi_hosts.h"
 
@@ -357,7 +357,7 @@ void RescueConsole::shell(const Words&) {
 }
 
 void RescueConsole::dump(const Words&) {
-    if (read_attribute(setting_.paths.sys + "/kernel/kexec_crash_loaded") != "1")
+    if (read_kexec_attribute(setting_.paths.sys, "crash_loaded") != "1")
         return say("no crash kernel is loaded: a panic would save nothing, so there is none\n");
     sys::sync_all();
     if (const auto done = write_existing_file(setting_.paths.proc + "/sysrq-trigger", "c"); !done)

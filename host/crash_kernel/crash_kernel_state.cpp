@@ -2,20 +2,18 @@
 #include "host/crash_kernel/crash_kernel_state.h"
 
 #include "base/text.h"
+#include "host/crash_kernel/kexec_attribute.h"
 #include "host/crash_kernel/machine_facts.h"
 #include "stages/read_attribute.h"
 
-#include <format>
 #include <optional>
 
 namespace lifeboat::host {
 
 namespace {
 
-// Newer kernels have the same in a folder of its own, and may one day have it only there.
 std::optional<std::uint64_t> kexec_number(const std::string& sys, std::string_view name) {
-    const auto number = parse_unsigned(read_attribute(std::format("{}/kernel/kexec_{}", sys, name)));
-    return number ? number : parse_unsigned(read_attribute(std::format("{}/kernel/kexec/{}", sys, name)));
+    return parse_unsigned(read_kexec_attribute(sys, name));
 }
 
 // "none [integrity] confidentiality": the one in brackets counts.

@@ -15,10 +15,9 @@ namespace lifeboat::host {
 
 namespace {
 
-// Packages put a new image in the place of the old one by renaming it. What makes initrds writes into the
-// file that is there (dracut, `cp`), and a link would be written into with it.
-constexpr std::array image_ways = {StoredBy::reflink, StoredBy::link, StoredBy::copy};
-constexpr std::array initrd_ways = {StoredBy::reflink, StoredBy::copy, StoredBy::link};
+// What makes initrds writes into the file that is there (dracut, `cp`), and so does what brings images to
+// /boot (linux-base 4.17 in Debian 13's backports): a link would be written into with it.
+constexpr std::array ways = {StoredBy::reflink, StoredBy::copy, StoredBy::link};
 
 constexpr std::size_t record_room_bytes = 4096;
 
@@ -107,14 +106,15 @@ private:
         return {};
     }
 
-    // The image last: linking it changes its time, after which this boot is a proof of it no more.
+    // The image last: a link, where there is no room, changes its time, after which this boot is a proof of
+    // it no more.
     Result<> fill(const std::string& aside) {
         const Descriptor record = TRY(open_file(aside + "/record", O_WRONLY | O_CREAT, 0644));
         ::posix_fallocate(record.get(), 0, record_room_bytes); // where that is not known, it is written later
         Generation& made = kept_.generation;
         const std::uint64_t pair_bytes = made.image.original.size_bytes + made.initrd.original.size_bytes;
-        TRY(place(made.initrd, aside + "/initrd.img", initrd_ways, pair_bytes));
-        TRY(place(made.image, aside + "/vmlinuz", image_ways, pair_bytes));
+        TRY(place(made.initrd, aside + "/initrd.img", pair_bytes));
+        TRY(place(made.image, aside + "/vmlinuz", pair_bytes));
         const std::string text = record_text(made);
         TRY(write_all(record.get(), text, aside + "/record"));
         if (::ftruncate(record.get(), static_cast<off_t>(text.size())) != 0 || ::fsync(record.get()) != 0)
@@ -123,8 +123,7 @@ private:
     }
 
     // What a copy leaves free is what the next kernel with its initrd will take.
-    Result<> place(KeptFile& kept, const std::string& to, std::span<const StoredBy> ways,
-                   std::uint64_t reserve_bytes) {
+    Result<> place(KeptFile& kept, const std::string& to, std::uint64_t reserve_bytes) {
         const std::string from = paths_.root + kept.original.path;
         kept.stored_by =
             TRY(place_file({.from = from, .to = to, .ways = ways, .reserve_bytes = reserve_bytes})
@@ -133,7 +132,7 @@ private:
         if (now.digest != kept.original.digest)
             return fail(ErrorKind::corrupt, "'{}' has changed while it was being kept: what is kept stays",
                         from);
-        if (kept.stored_by == StoredBy::link && ways[1] != StoredBy::link)
+        if (kept.stored_by == StoredBy::link)
             kept_.notes.push_back(std::format(
                 "there is no room for a copy of '{}': it is kept as a link, which is spoilt with it where "
                 "something writes into the file",

@@ -34,10 +34,19 @@ class Panic:
 
     command: str
     says: str
+    task: str = PANICKING_TASK
+    is_oops: bool = False
 
 
 SYSRQ = Panic("echo c > /proc/sysrq-trigger", "sysrq triggered crash")
-BUG = Panic(f"echo 1 > /proc/sys/kernel/panic_on_oops; insmod {PARCELS}/lifeboat_bug.ko", "kernel BUG at ")
+BUG = Panic(
+    f"echo 1 > /proc/sys/kernel/panic_on_oops; insmod {PARCELS}/lifeboat_bug.ko",
+    "kernel BUG at ",
+    task="insmod",
+    is_oops=True,
+)
+# Whose dumps Debian 12's crash and drgn do not read.
+LINES_WITHOUT_READERS = ("7.3",)
 
 Flow = Callable[[Tried], Iterator[str]]
 Summary = dict[str, str]  # the fields of the closing line
@@ -57,9 +66,9 @@ def captures(line: str, *panics: Panic) -> Flow:
             _measure(guest)
             summaries: list[Summary] = []
             for panic in panics:
-                yield from _capture(guest, panic, summaries)
+                yield from capture(guest, panic, summaries)
             guest.power_off()
-        yield from _look_at_dumps(guest, tried, line, panics, summaries)
+        yield from look_at_dumps(guest, tried, line, panics, summaries)
 
     return flow
 
@@ -102,8 +111,9 @@ def _measure(guest: Guest) -> None:
         print(loaded, flush=True)
 
 
-def _capture(guest: Guest, panic: Panic, summaries: list[Summary]) -> Iterator[str]:
-    yield from _is_ready(guest)
+def capture(guest: Guest, panic: Panic, summaries: list[Summary]) -> Iterator[str]:
+    """One more panic, as many as `summaries` has are there already: saved, listed, told of, and ready for the next."""
+    yield from is_ready(guest)
     before = guest.check("cat /etc/machine-id; cat /proc/sys/kernel/random/boot_id").split()
     crash = panic_as_named_task(guest, panic)
     print(f"after the panic: crash kernel {crash.crash_kernel}, init {crash.init}, restart {crash.restart}", flush=True)
@@ -125,10 +135,10 @@ def _capture(guest: Guest, panic: Panic, summaries: list[Summary]) -> Iterator[s
     journal = guest.check("journalctl --boot --no-pager --output=cat --unit=lifeboat-report.service")
     if not re.search(r"\d{8}T\d{6}Z-guest", journal):
         yield f"the journal does not tell of the capture: {journal}"
-    yield from _is_ready(guest)
+    yield from is_ready(guest)
 
 
-def _is_ready(guest: Guest) -> Iterator[str]:
+def is_ready(guest: Guest) -> Iterator[str]:
     status = guest.run("lifeboat status")
     print(status.output, flush=True)
     if status.status != 0:
@@ -137,9 +147,10 @@ def _is_ready(guest: Guest) -> Iterator[str]:
         yield f"units have failed: {failed}"
 
 
-def _look_at_dumps(
+def look_at_dumps(
     guest: Guest, tried: Tried, line: str, panics: tuple[Panic, ...], summaries: list[Summary]
 ) -> Iterator[str]:
+    """From outside, the machine is off."""
     place = tried.folder / "target"
     guest.extract(DUMPS, place)
     dumps = sorted(path for path in place.glob("*/*") if path.is_dir())
@@ -160,20 +171,20 @@ def _look_at_dump(dump: Path, panic: Panic, tried: Tried, line: str) -> Iterator
         return
     tell("dump_bytes", vmcore.stat().st_size)
     log = (dump / dump_files.KERNEL_LOG).read_text(errors="replace")
-    for wanted in (panic.says, f"Comm: {PANICKING_TASK}" if panic is SYSRQ else "Comm: insmod"):
+    for wanted in (panic.says, f"Comm: {panic.task}"):
         if wanted not in log:
             yield f"the kernel log has no '{wanted}'"
     verify = subprocess.run([tried.command, "verify", vmcore], capture_output=True, text=True, check=False)
     if verify.returncode != 0:
         yield f"'lifeboat verify' fails: {verify.stdout}{verify.stderr}"
-    yield from _readers(vmcore, panic, line)
+    if line not in LINES_WITHOUT_READERS:
+        yield from _readers(vmcore, panic, line)
 
 
 def _readers(vmcore: Path, panic: Panic, line: str) -> Iterator[str]:
     """Other people's: crash and drgn."""
-    task = PANICKING_TASK if panic is SYSRQ else "insmod"
-    command = [sys.executable, str(REFERENCE_CHECK), "--crash", "--drgn", "--level", "31", "--task", task]
-    command += [] if panic is SYSRQ else ["--oops"]
+    command = [sys.executable, str(REFERENCE_CHECK), "--crash", "--drgn", "--level", "31", "--task", panic.task]
+    command += ["--oops"] if panic.is_oops else []
     command += ["--vmlinux", str(kernels.fetch_vmlinux(line)), "--dump", str(vmcore)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:

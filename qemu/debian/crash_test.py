@@ -18,19 +18,19 @@ def crash_test(line: str) -> Flow:
     def flow(tried: Tried) -> Iterator[str]:
         with Guest(system_image.fetch(line), tried.folder, [tried.package]) as guest:
             install(guest)
-            yield from _tested(guest, False, "never")
+            yield from tested(guest, False, "never")
             yield from _needs_the_name(guest)
-            crash = _confirm(guest)
+            crash = confirm(guest)
             if "result=saved" not in crash.text:
                 yield "the crash was not captured"
             guest.log_in()
-            yield from _report_says_so(guest)
-            yield from _tested(guest, True, "as it is now")
+            yield from report_says_so(guest)
+            yield from tested(guest, True, "as it is now")
             guest.check("echo 'level = 1' >> /etc/lifeboat.conf")
             if "config '/etc/lifeboat.conf' has changed" not in guest.run("lifeboat status").output:
                 yield "'lifeboat status' says nothing of a configuration that is not packed"
             guest.check("lifeboat pack && lifeboat reload")
-            yield from _tested(guest, False, "before the last change")
+            yield from tested(guest, False, "before the last change")
 
     return flow
 
@@ -50,12 +50,12 @@ def _ask(guest: Guest) -> None:
     guest.line.wait_for(QUESTION, COMMAND_SECONDS)
 
 
-def _confirm(guest: Guest) -> Crash:
+def confirm(guest: Guest) -> Crash:
     _ask(guest)
     return guest.crash("guest")
 
 
-def _report_says_so(guest: Guest) -> Iterator[str]:
+def report_says_so(guest: Guest) -> Iterator[str]:
     # All of the dump is read for it.
     guest.wait_until_up(COMMAND_SECONDS)
     journal = guest.check("journalctl --boot --no-pager --output=cat --unit=lifeboat-report.service")
@@ -64,7 +64,7 @@ def _report_says_so(guest: Guest) -> Iterator[str]:
         yield f"the journal does not say that the crash test passed: {journal}"
 
 
-def _tested(guest: Guest, holds: bool, words: str) -> Iterator[str]:
+def tested(guest: Guest, holds: bool, words: str) -> Iterator[str]:
     status = guest.run("lifeboat status")
     print(status.output, flush=True)
     if status.status != 0 or not re.search(rf"(?m)^tested .*{words}", status.output):

@@ -52,7 +52,7 @@ def rescues(line: str, *damages: Damage, uefi: bool = False) -> Flow:
 
     def body(guest: Guest, _: Tried) -> Iterator[str]:
         for damage in damages:
-            yield from _survives(guest, damage)
+            yield from survives(guest, damage)
 
     return prepared(line, body, uefi, [_initrd_without_disks] if WITHOUT_DISKS in damages else [])
 
@@ -97,7 +97,7 @@ def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
     if uefi:
         _install_efi_loader(guest)
         guest.use_uefi()
-    guest.check(f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub")
+    have_menu_wait(guest)
     guest.reboot()
     guest.wait_until_up()
     listing = guest.run("lifeboat good list")
@@ -108,6 +108,11 @@ def prepare(guest: Guest, uefi: bool = False) -> Iterator[str]:
     tell("rescue_image_bytes", rescue)
 
 
+def have_menu_wait(guest: Guest) -> None:
+    command = f"sed -i 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT={MENU_SECONDS}/' /etc/default/grub && update-grub"
+    guest.check(command, INSTALL_SECONDS)
+
+
 def start(guest: Guest, entry: tuple[str, ...]) -> None:
     """Restarts the machine by an entry of the menu, up to its login prompt and a shell."""
     guest.restart()
@@ -115,7 +120,8 @@ def start(guest: Guest, entry: tuple[str, ...]) -> None:
     guest.log_in()
 
 
-def _survives(guest: Guest, damage: Damage) -> Iterator[str]:
+def survives(guest: Guest, damage: Damage) -> Iterator[str]:
+    """Rescue boots and changes nothing, repair mends what it can, the normal entry boots; the menu has to wait."""
     initrd = f"/boot/initrd.img-{guest.release}"
     whole = guest.check(f"sha256sum < {initrd}")
     guest.check(damage.command.format(initrd=initrd, menu="/boot/grub/grub.cfg"))

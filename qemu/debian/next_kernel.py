@@ -17,12 +17,15 @@ class NextKernel:
     """Its initrd is made already: in an emulated guest that would take minutes."""
 
     release: str
-    package: str
+    packages: tuple[str, ...]
     initrd: str
 
     def install(self, guest: Guest) -> Answer:
         guest.check(f"cp {PARCELS}/{self.initrd} /boot")
-        answer = guest.run(f"INITRD=No dpkg -i {PARCELS}/{self.package}", INSTALL_SECONDS)
+        names = " ".join(f"{PARCELS}/{name}" for name in self.packages)
+        # One by one: some have to be configured before others are unpacked.
+        each = f'for name in {names}; do INITRD=No dpkg -i "$name" || exit; done'
+        answer = guest.run(f"( {each} )", INSTALL_SECONDS)
         print(answer.output, flush=True)
         return answer
 
@@ -34,7 +37,6 @@ def guest_with_next(tried: Tried, old_line: str, new_line: str) -> tuple[Guest, 
     with tempfile.TemporaryDirectory(prefix=".parcels-", dir=tried.folder) as scratch:
         initrd = Path(scratch) / f"initrd.img-{release}"
         disk_image.copy_file(system_image.fetch(new_line).disk, f"/boot/{initrd.name}", initrd)
-        new = kernels.choice(new_line)
-        package = packages.download(new.package, Path(scratch), new.archive, new.version)
-        guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, package])
-    return guest, NextKernel(release, package.name, initrd.name)
+        files = kernels.download(new_line, Path(scratch))
+        guest = Guest(system_image.fetch(old_line), tried.folder, [tried.package, initrd, *files])
+    return guest, NextKernel(release, tuple(file.name for file in files), initrd.name)

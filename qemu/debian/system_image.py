@@ -12,7 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import cache, kernels, packages
+from harness import cache, kernels
+from harness.packages import OWN
 
 from . import base, disk_image
 
@@ -30,7 +31,6 @@ KERNEL_WORDS = "console=ttyS0 no_timer_check printk.devkmsg=on"
 FILES = {
     "etc/hostname": f"{HOST}\n",
     "etc/hosts": f"127.0.0.1 localhost {HOST}\n",
-    "etc/fstab": f"UUID={disk_image.ROOT_UUID} / ext4 errors=remount-ro 0 1\n",
     "etc/apt/sources.list": "",
     "etc/dpkg/dpkg.cfg.d/unsafe-io": "force-unsafe-io\n",
     # A busy host makes an emulated machine slow beyond what systemd waits for.
@@ -51,32 +51,37 @@ GRUB_DISABLE_OS_PROBER=true
 """,
 }
 
+FSTAB = f"UUID={disk_image.ROOT_UUID} / ext4 errors=remount-ro 0 1\n"
+FSTAB_OF_BOOT = f"UUID={disk_image.BOOT_UUID} /boot ext4 defaults 0 2\n"
+
 # The menu until update-grub has run in the guest, where it can look at the disk.
 FIRST_MENU = """serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
 set timeout=1
-menuentry 'Debian, first boot' {
-  linux /boot/vmlinuz-@ root=UUID=# ro %
-  initrd /boot/initrd.img-@
-}
+menuentry 'Debian, first boot' {{
+  linux {boot}/vmlinuz-{release} root=UUID={root} ro {words}
+  initrd {boot}/initrd.img-{release}
+}}
 """
 
 # In a mount namespace of its own: whatever happens, nothing stays mounted.
 INSTALL = f"""set -eu
+root=$1 parcels=$2
+shift 2
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc "$1/proc"
-mount -t sysfs sysfs "$1/sys"
-mount --bind /dev "$1/dev"
-mkdir -p "$1/run/parcels"
-mount --bind "$2" "$1/run/parcels"
+mount -t proc proc "$root/proc"
+mount -t sysfs sysfs "$root/sys"
+mount --bind /dev "$root/dev"
+mkdir -p "$root/run/parcels"
+mount --bind "$parcels" "$root/run/parcels"
 # It looks for the root file system's drivers, and fails the kernel's installation where it finds none.
-hook="$1/etc/kernel/postinst.d/kdump-tools"
+hook="$root/etc/kernel/postinst.d/kdump-tools"
 [ ! -e "$hook" ] || chmod -x "$hook"
-chroot "$1" sh -c 'dpkg -i /run/parcels/*.deb'
+for name; do chroot "$root" dpkg -i "/run/parcels/$name"; done
 [ ! -e "$hook" ] || chmod +x "$hook"
-chroot "$1" sh -c 'echo root:{PASSWORD} | chpasswd'
-chroot "$1" systemctl --quiet mask {' '.join(MASKED_UNITS)}
+chroot "$root" sh -c 'echo root:{PASSWORD} | chpasswd'
+chroot "$root" systemctl --quiet mask {' '.join(MASKED_UNITS)}
 """
 
 
@@ -88,41 +93,58 @@ class SystemImage:
     release: str
 
 
-def fetch(line: str, more: tuple[str, ...] = ()) -> SystemImage:
-    """The system with the kernel of a line ("6.1"), and more packages than the base system's."""
+@dataclass(frozen=True)
+class _Recipe:
+    """Debian's releases after the machine's own have /boot on a partition of its own here."""
+
+    kernel: kernels.Choice
+    base: base.Base
+    has_boot: bool
+
+
+def fetch(line: str, more: tuple[str, ...] = (), initrd_maker: str = base.INITRAMFS_TOOLS) -> SystemImage:
+    """The system with the kernel of a line ("6.1"), and more packages than the base system's.
+
+    It is the release of Debian that the kernel is from.
+    """
     kernel = kernels.choice(line)
-    family = "-".join([kernel.release, *more])
-    place = cache.entry("debian", _key(kernel, more), lambda folder: _make(kernel, more, folder), family)
+    source = kernel.archive.without_backports()
+    recipe = _Recipe(kernel, base.Base(source, initrd_maker, more), has_boot=source != OWN)
+    family = f"{kernel.release}-{recipe.base.family}"
+    place = cache.entry("debian", _key(recipe), lambda folder: _make(recipe, folder), family)
     return SystemImage(place / IMAGE, kernel.release)
 
 
-def _key(kernel: kernels.Choice, more: tuple[str, ...]) -> str:
-    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(more), kernel.key]
-    return f"{kernel.release}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
+def _key(recipe: _Recipe) -> str:
+    recipes = [Path(__file__).read_text(), inspect.getsource(disk_image), base.key(recipe.base), recipe.kernel.key]
+    return f"{recipe.kernel.release}-{hashlib.sha256(''.join(recipes).encode()).hexdigest()[:16]}"
 
 
-def _make(kernel: kernels.Choice, more: tuple[str, ...], folder: Path) -> None:
+def _make(recipe: _Recipe, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".tree-", dir=folder) as scratch:
         tree = Path(scratch) / "root"
         parcels = Path(scratch) / "parcels"
         tree.mkdir()
         parcels.mkdir()
-        subprocess.run(["tar", "-x", "-C", tree, "-f", base.archive(more)], check=True)
-        packages.download(kernel.package, parcels, kernel.archive, kernel.version)
-        _write_files(tree)
-        subprocess.run(["unshare", "--mount", "bash", "-c", INSTALL, "install", tree, parcels], check=True)
-        _write_menu(tree, kernel.release)
-        disk_image.make(folder / IMAGE, tree)
+        subprocess.run(["tar", "-x", "-C", tree, "-f", base.archive(recipe.base)], check=True)
+        names = [file.name for file in kernels.download(recipe.kernel.line, parcels)]
+        _write_files(tree, recipe.has_boot)
+        command = ["unshare", "--mount", "bash", "-c", INSTALL, "install", tree, parcels, *names]
+        subprocess.run(command, check=True)
+        _write_menu(tree, recipe.kernel.release, "" if recipe.has_boot else "/boot")
+        disk_image.make(folder / IMAGE, tree, recipe.has_boot)
 
 
-def _write_files(tree: Path) -> None:
-    for name, content in FILES.items():
+
+
+def _write_files(tree: Path, has_boot: bool) -> None:
+    for name, content in (FILES | {"etc/fstab": FSTAB + (FSTAB_OF_BOOT if has_boot else "")}).items():
         place = tree / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(content)
 
 
-def _write_menu(tree: Path, release: str) -> None:
+def _write_menu(tree: Path, release: str, boot: str) -> None:
     """In place of what the kernel's hook has found on the machine that builds this."""
-    menu = FIRST_MENU.replace("@", release).replace("#", disk_image.ROOT_UUID).replace("%", KERNEL_WORDS)
+    menu = FIRST_MENU.format(boot=boot, release=release, root=disk_image.ROOT_UUID, words=KERNEL_WORDS)
     (tree / "boot/grub/grub.cfg").write_text(menu)

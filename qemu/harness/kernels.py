@@ -15,7 +15,7 @@ from debian_packages.cache_folder import root
 from debian_packages.notes import say
 
 from . import cache, packages
-from .packages import BACKPORTS, OWN
+from .packages import BACKPORTS, OWN, TRIXIE
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Line:
 LINES = {
     "6.1": Line("linux-image-cloud-amd64"),
     "6.12": Line("linux-image-6.12-cloud-amd64"),
+    # Debian 13's own.
+    "6.12-trixie": Line("linux-image-cloud-amd64", TRIXIE),
     "7.3": Line("linux-image-cloud-amd64", BACKPORTS),
     # For any hardware: a larger image, and more that is built in.
     "6.1-generic": Line("linux-image-amd64"),
@@ -107,8 +109,18 @@ def package(line: str) -> str:
 
 
 def all_packages(line: str) -> list[str]:
-    """The packages that make up the kernel of a line: one, or since 7.2 image, base, binary and modules."""
+    """The packages that make up the kernel of a line, each after those that it needs.
+
+    One, or since 7.2 base, binary, modules and image.
+    """
     return _packages(choice(line))
+
+
+def download(line: str, folder: Path) -> list[Path]:
+    """The files of all_packages(), after what a kernel from backports needs of its own archive to be installed."""
+    kernel = choice(line)
+    files = [packages.download("linux-base", folder, kernel.archive)] if kernel.archive.backports else []
+    return [*files, *(packages.download(name, folder, kernel.archive, kernel.version) for name in _packages(kernel))]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from debian_packages.archive import Archive
 from . import cache
 
 OWN = Archive("bookworm")
+TRIXIE = Archive("trixie")
 BACKPORTS = Archive("trixie", backports=True)
 
 

@@ -7,6 +7,7 @@
 #include "tests/fakes/temporary_system.h"
 
 #include <cerrno>
+#include <filesystem>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -130,6 +131,7 @@ TEST_CASE("what the kernel says about its crash kernel") {
     CHECK(state.lockdown == "");
     CHECK_FALSE(state.follows_cpus);
 
+    std::filesystem::remove_all(system.path("sys/kernel/kexec"));
     system.write("sys/kernel/kexec_crash_loaded", "0\n");
     system.write("sys/kernel/kexec_crash_size", "67108864\n");
     system.write("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");

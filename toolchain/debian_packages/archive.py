@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A release of Debian, seen through an apt state of the project's own."""
 
+import dataclasses
 import functools
 import time
 from dataclasses import dataclass
@@ -59,9 +60,17 @@ class Archive:
             self._bring_lists()
         return not self.has_doubtful_lists()
 
+    def without_backports(self) -> "Archive":
+        return dataclasses.replace(self, backports=False)
+
+    @property
+    def suite(self) -> str:
+        """The newest that is taken from."""
+        return f"{self.release}-backports" if self.backports else self.release
+
     @property
     def name(self) -> str:
-        return f"{self.release}{'-backports' if self.backports else ''}-{self.architecture}"
+        return f"{self.suite}-{self.architecture}"
 
     @property
     def _state(self) -> Path:
