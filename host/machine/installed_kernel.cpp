@@ -40,13 +40,12 @@ std::string names_of(const std::vector<std::string>& versions) {
     return text.empty() ? "none" : text;
 }
 
-// Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
-bool follows_hotplug(std::string_view version) {
+bool is_at_least(std::string_view version, unsigned wanted_major, unsigned wanted_minor) {
     const auto numbers = split_key_value(version, '.');
     const auto major = numbers ? parse_unsigned(numbers->key) : std::nullopt;
     const std::string_view rest = numbers ? numbers->value : std::string_view();
     const auto minor = parse_unsigned(rest.substr(0, rest.find_first_not_of("0123456789")));
-    return major && (*major > 6 || (*major == 6 && minor.value_or(0) >= 6));
+    return major && (*major > wanted_major || (*major == wanted_major && minor.value_or(0) >= wanted_minor));
 }
 
 std::string usual_image(const SystemPaths& paths, std::string_view version) {
@@ -100,7 +99,10 @@ Result<InstalledKernel> find_installed_kernel(const SystemPaths& paths, std::str
                     "kernel {} has no image '{}': install its package, or choose another kernel", version,
                     usual_image(paths, version));
     kernel.image = *std::move(image);
-    kernel.follows_hotplug = follows_hotplug(version);
+    // Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
+    kernel.follows_hotplug = is_at_least(version, 6, 6);
+    // Source: Linux 6.18 fs/namespace.c, initramfs_options=.
+    kernel.limits_rootfs = !is_at_least(version, 6, 18);
     kernel.init_bytes = TRY(read_init_bytes(kernel.image));
     return kernel;
 }
