@@ -6,15 +6,14 @@
 #include "host/crash_kernel/crash_kernel_state.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/machine_facts.h"
+#include "host/crash_kernel/packed_need.h"
 #include "host/dump_forecast.h"
 #include "host/json_object.h"
 #include "host/machine/manifest.h"
 #include "host/machine/memory_need.h"
 #include "host/machine/state_folder.h"
 #include "host/subcommands.h"
-#include "stages/list_folder.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <format>
 #include <optional>
@@ -42,19 +41,6 @@ std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths, const Reserv
     const auto manifest = read_manifest(in_state(paths, "manifest-" + choice->version));
     const auto noted = manifest ? noted_need(*manifest) : std::nullopt;
     return noted ? std::optional(need_for(*noted, reservation)) : std::nullopt;
-}
-
-// Of all the kernels that are packed, since the boot menu has one number for all; 0: none is.
-std::uint64_t largest_noted_need(const SystemPaths& paths) {
-    constexpr std::string_view prefix = "manifest-";
-    std::uint64_t largest = 0;
-    for (const std::string& file : list_folder(in_state(paths, "")).value_or(std::vector<std::string>())) {
-        if (!file.starts_with(prefix))
-            continue;
-        if (const auto manifest = read_manifest(in_state(paths, file)))
-            largest = std::max(largest, noted_need(*manifest).value_or(0));
-    }
-    return largest;
 }
 
 void say_what_is_assumed(Estimate& estimate) {
@@ -142,7 +128,7 @@ Result<> run_estimate(const Arguments& arguments) {
 
 ExitCode estimate(const Arguments& arguments) {
     if (arguments.has("--crashkernel")) {
-        std::puts(std::format("{}M", recommended_reservation_bytes(largest_noted_need({})) >> 20).c_str());
+        std::puts(std::format("{}M", recommended_reservation_bytes(largest_packed_need({})) >> 20).c_str());
         return exit_ok;
     }
     if (const auto done = run_estimate(arguments); !done)

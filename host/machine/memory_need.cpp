@@ -26,7 +26,8 @@ constexpr MeasuredBoot measured_boots[] = {
 };
 // Debian's are those that were measured: how a kernel is configured matters as much as its version does.
 constexpr std::string_view measured_distribution = "-amd64";
-// Of other kernels: with it the sum is what captured on 7.3 before its boot was looked at, 80 MiB; 76 did not.
+// Of other kernels: with it the sum is what captured on 7.3 before its boot was looked at, 80 MiB; 76 did
+// not.
 constexpr std::uint64_t unknown_boot_bytes = mebibyte * 25 / 2;
 // The blocks that kernels since 6.18 keep in store for disks with protection information: two of 2 MiB. Where
 // there is no such disk, kernel_words.h leaves them out. Source: Linux block/bio-integrity.c.
