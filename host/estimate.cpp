@@ -6,6 +6,7 @@
 #include "host/crash_kernel/crash_kernel_state.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/machine_facts.h"
+#include "host/crash_kernel/packed_need.h"
 #include "host/dump_forecast.h"
 #include "host/json_object.h"
 #include "host/machine/manifest.h"
@@ -33,12 +34,13 @@ struct Estimate {
     std::vector<std::string> assumptions;
 };
 
-std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths, unsigned reserved_sections) {
+std::optional<std::uint64_t> needed_bytes(const SystemPaths& paths, const Reservation& reservation) {
     const auto choice = choose_kernel(paths, "");
     if (!choice)
         return std::nullopt;
     const auto manifest = read_manifest(in_state(paths, "manifest-" + choice->version));
-    return manifest ? noted_need(*manifest, reserved_sections) : std::nullopt;
+    const auto noted = manifest ? noted_need(*manifest) : std::nullopt;
+    return noted ? std::optional(need_for(*noted, reservation)) : std::nullopt;
 }
 
 void say_what_is_assumed(Estimate& estimate) {
@@ -68,7 +70,7 @@ Result<Estimate> make_estimate(const SystemPaths& paths, const Config& config) {
     Estimate estimate;
     const CrashKernelState state = read_crash_kernel_state(paths);
     estimate.reserved_bytes = state.reserved_bytes;
-    estimate.needed_bytes = needed_bytes(paths, state.reserved_sections);
+    estimate.needed_bytes = needed_bytes(paths, state.reservation());
     estimate.cpus = crash_kernel_cpus(config.cpus, read_machine_facts(paths).online_cpus);
     estimate.dumps = TRY(forecast_levels(config).transform_error(
         while_doing("look at this machine's memory; a kernel that is locked down does not allow it")));
@@ -125,6 +127,10 @@ Result<> run_estimate(const Arguments& arguments) {
 } // namespace
 
 ExitCode estimate(const Arguments& arguments) {
+    if (arguments.has("--crashkernel")) {
+        std::puts(std::format("{}M", recommended_reservation_bytes(largest_packed_need({})) >> 20).c_str());
+        return exit_ok;
+    }
     if (const auto done = run_estimate(arguments); !done)
         return failure(name, done.error().text);
     return exit_ok;

@@ -4,6 +4,7 @@
 #include "base/replace_file.h"
 #include "host/config.h"
 #include "host/crash_kernel/crash_kernel_state.h"
+#include "host/crash_kernel/machine_facts.h"
 #include "host/filter_doubt.h"
 #include "host/machine/initrd_contents.h"
 #include "host/machine/lock_folder.h"
@@ -48,16 +49,28 @@ struct Packed {
     InitrdContents contents;
     InitrdSizes sizes;
     CrashKernelState running;
+    bool has_integrity_disks = false;
+    unsigned level = 0;
 
-    [[nodiscard]] std::vector<MemoryPart> need(unsigned sections) const {
-        return memory_need({.kernel_init_bytes = machine.kernel.init_bytes,
+    // In one section.
+    [[nodiscard]] std::vector<MemoryPart> need() const {
+        return memory_need({.kernel_version = machine.kernel.version,
+                            .kernel_init_bytes = machine.kernel.init_bytes,
                             .follows_hotplug = machine.kernel.follows_hotplug,
+                            .has_integrity_disks = has_integrity_disks,
                             .packed_bytes = sizes.packed_bytes,
                             .rootfs_bytes = sizes.rootfs_bytes,
-                            .module_bytes = contents.module_memory_bytes,
-                            .reserved_sections = sections});
+                            .limits_rootfs = machine.kernel.limits_rootfs,
+                            .module_bytes = contents.module_memory_bytes});
     }
-    [[nodiscard]] std::vector<MemoryPart> need() const { return need(running.reserved_sections); }
+    // With what the reservation adds by where it lies, or may come to lie.
+    [[nodiscard]] std::vector<MemoryPart> whole_need() const {
+        std::vector<MemoryPart> parts = need();
+        const std::uint64_t bytes = sum_of(parts);
+        parts.push_back({"more sections", need_for(bytes, running.reservation()) - bytes,
+                         "page descriptors, where it lies across a border of 128 MiB of addresses"});
+        return parts;
+    }
 };
 
 PackRequest read_request(const Arguments& arguments) {
@@ -101,8 +114,10 @@ void print_decisions(const Packed& packed) {
     if (!packed.contents.firmware.empty())
         line("firmware", sizes_of(packed.contents.firmware));
     line_of_sizes(packed.sizes);
-    line("memory", std::format("{} needed, {} reserved", sum_text(packed.need()),
+    line("memory", std::format("{} needed, {} reserved", sum_text(packed.whole_need()),
                                in_mebibytes(packed.running.reserved_bytes)));
+    if (packed.running.lent.bytes > 0)
+        line("lent", lent_memory_text(packed.running.lent, packed.level));
 }
 
 std::string crashkernel_for(std::uint64_t need_bytes) {
@@ -123,10 +138,10 @@ Result<> check_reservation(const Packed& packed) {
         failure(name,
                 std::format("no memory is reserved for a crash kernel, packing all the same: boot with {}",
                             crashkernel_for(need_bytes)));
-    else if (packed.running.reserved_bytes < need_bytes)
+    else if (!does_suffice(packed.running.reservation(), need_bytes))
         return fail(ErrorKind::no_space,
                     "the plan does not fit into the {} that are reserved: {}; boot with {}",
-                    in_mebibytes(packed.running.reserved_bytes), sum_text(packed.need()),
+                    in_mebibytes(packed.running.reserved_bytes), sum_text(packed.whole_need()),
                     crashkernel_for(need_bytes));
     return {};
 }
@@ -164,7 +179,7 @@ private:
 // The manifest names what `lifeboat status` has to look at.
 Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
     Manifest manifest{.kernel = packed.machine.kernel.version};
-    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need(1)))}};
+    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need()))}};
     TRY(manifest.add_file("config", request.config));
     TRY(manifest.add_file("init", request.init));
     TRY(manifest.add_file("kernel", packed.machine.kernel.image));
@@ -232,6 +247,8 @@ Result<> run_pack(const PackRequest& request) {
     packed.contents = TRY(gather_contents(request.paths, packed.machine, request.init));
     packed.running = read_crash_kernel_state(request.paths);
     warn_of_filter(request, packed.machine);
+    packed.has_integrity_disks = has_integrity_disks(request.paths);
+    packed.level = config.plan.level;
     if (request.output.empty())
         return write_state(request, packed);
     return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });

@@ -111,11 +111,19 @@ void judge_reservation(const MachineView& view, std::vector<Finding>& findings) 
                             "no memory is reserved for a crash kernel: boot with crashkernel=, "
                             "`lifeboat estimate` says how much"});
     const auto needed = view.needed_bytes();
-    if (view.kernel.reserved_bytes > 0 && needed && *needed > view.kernel.reserved_bytes)
+    const std::uint64_t there = view.kernel.reserved_bytes + view.kernel.lent.bytes;
+    if (view.kernel.reserved_bytes > 0 && needed && *needed > there)
         findings.push_back(
             {Severity::failed,
              std::format("{} MiB are reserved and {} MiB needed: boot with a larger crashkernel=",
-                         view.kernel.reserved_bytes >> 20, (*needed + (1 << 20) - 1) >> 20)});
+                         there >> 20, (*needed + (1 << 20) - 1) >> 20)});
+}
+
+void judge_lent(const MachineView& view, std::vector<Finding>& findings) {
+    if (view.kernel.lent.bytes > 0)
+        findings.push_back(
+            {does_lent_memory_lack(view.kernel.lent, view.level) ? Severity::degraded : Severity::note,
+             lent_memory_text(view.kernel.lent, view.level)});
 }
 
 void judge_loaded(const MachineView& view, std::vector<Finding>& findings) {
@@ -198,7 +206,8 @@ bool are_same_files(const Manifest& one, const Manifest& other) {
 } // namespace
 
 std::optional<std::uint64_t> MachineView::needed_bytes() const {
-    return packed ? noted_need(packed->manifest, kernel.reserved_sections) : std::nullopt;
+    const auto noted = packed ? noted_need(packed->manifest) : std::nullopt;
+    return noted ? std::optional(need_for(*noted, kernel.reservation())) : std::nullopt;
 }
 
 std::string MachineView::test_doubt() const {
@@ -215,6 +224,7 @@ std::string MachineView::test_doubt() const {
 
 Result<MachineView> view_machine(const SystemPaths& paths, const Config& config) {
     MachineView view{.kernel = read_crash_kernel_state(paths)};
+    view.level = config.plan.level;
     view.wanted_version = TRY(choose_kernel(paths, "")).version;
     TRY(view_loaded(paths, view));
     const std::string version = loaded_version(view);
@@ -231,6 +241,7 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
 std::vector<Finding> findings_of(const MachineView& view) {
     std::vector<Finding> findings;
     judge_reservation(view, findings);
+    judge_lent(view, findings);
     judge_loaded(view, findings);
     judge_packed(view, findings);
     judge_filter(view, findings);

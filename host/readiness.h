@@ -30,6 +30,7 @@ struct TargetRoom {
 
 struct MachineView {
     CrashKernelState kernel;
+    unsigned level = 31;         // the dump level that is configured
     std::string wanted_version;  // pinned, or the running kernel's
     std::optional<Noted> loaded; // by lifeboat, since the machine booted
     std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one

@@ -23,6 +23,12 @@ constexpr Option ls_options[] = {
 };
 constexpr Option info_options[] = {json_option};
 constexpr Option list_options[] = {json_option, config_option};
+constexpr Option estimate_options[] = {
+    json_option,
+    {"--crashkernel", "",
+     "print only what to boot with, as crashkernel= has it, for all kernels that are packed"},
+    config_option,
+};
 constexpr Option test_options[] = {{"--yes", "", "without asking"}, config_option};
 constexpr Option report_options[] = {{"--state", "FOLDER", "in place of /var/lib/lifeboat"}, config_option};
 constexpr Option prune_options[] = {
@@ -78,7 +84,7 @@ constexpr Subcommand table[] = {
     {{"info", "FILE", 1, 1, info_options}, "print what a core or dump is and what is in it", info},
     {{"verify", "FILE", 1, 1, {}}, "read all of a dump and say whether it is whole", verify},
     {{"status", "", 0, 0, list_options}, "say whether the next panic will be captured", status},
-    {{"estimate", "", 0, 0, list_options},
+    {{"estimate", "", 0, 0, estimate_options},
      "say what has to be reserved here, and what dumps would take",
      estimate},
     {{"load", "", 0, 0, load_options}, "load the crash kernel", load},

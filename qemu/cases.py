@@ -223,6 +223,7 @@ CASES: dict[str, Case] = {
     # Stock kernels in the least memory, loaded by the host command with the command line that it composes
     "crashkernel-60M": loaded_by_lifeboat("6.1", "60M"),
     "crashkernel-64M-6.12": loaded_by_lifeboat("6.12", "64M"),
+    "crashkernel-72M-7.3": loaded_by_lifeboat("7.3", "72M"),
     "crashkernel-76M-6.1-generic": loaded_by_lifeboat("6.1-generic", "76M"),
     # Other machines
     "four-levels": saved(Setup(five_levels=False), tier="long"),

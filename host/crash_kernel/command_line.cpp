@@ -22,6 +22,10 @@ constexpr std::string_view adding_parameter = "initcall_blacklist";
 // sections has 1 MiB instead of 16 KiB. Source: Linux arch/x86/include/asm/sparsemem.h.
 constexpr std::uint64_t four_levels_end = std::uint64_t{1} << 46;
 
+// 4 MiB in store for disks with protection information, since 6.18: without it such a disk's driver would
+// find no memory at the worst of times. Source: Linux block/bio-integrity.c, bio_integrity_initfn().
+constexpr std::string_view without_integrity = "initcall_blacklist=bio_integrity_initfn";
+
 // Each further CPU takes a MiB and a half, and two keep up with most disks.
 constexpr unsigned cpus_that_pay = 2;
 
@@ -66,6 +70,8 @@ Words ours(const CommandLineParts& parts) {
     if (parts.memory_end > 0 && parts.memory_end <= four_levels_end)
         append(words, "no5lvl");
     append(words, trimming_words());
+    if (!parts.has_integrity_disks)
+        append(words, without_integrity);
     return words;
 }
 

@@ -8,8 +8,8 @@
 //
 // In this order: the running kernel's words but for those that is_dropped() names (and all behind `--`, which
 // are init's); the needed words; nr_cpus=, disable_cpu_apicid=, irqpoll, no5lvl as the machine asks for them;
-// the trimming; the extra words. An extra word takes the place of every word of ours that sets the same
-// parameter, and `-NAME` or
+// the trimming, with what machines without such disks leave out; the extra words. An extra word takes the
+// place of every word of ours that sets the same parameter, and `-NAME` or
 // `-NAME=VALUE` among them takes words out and adds nothing: `-initcall_blacklist=tracer_init_tracefs`,
 // `-mce`.
 #pragma once
@@ -35,6 +35,7 @@ struct CommandLineParts {
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
     std::uint64_t memory_end = 0; // 0: not known
+    bool has_integrity_disks = false;
     std::string_view extra;
 };
 

@@ -34,6 +34,7 @@ CrashKernelState read_crash_kernel_state(const SystemPaths& paths) {
             .is_loaded = loaded.value_or(0) != 0,
             .reserved_bytes = kexec_number(paths.sys, "crash_size").value_or(0),
             .reserved_sections = read_reserved_sections(paths),
+            .lent = read_lent_memory(paths),
             .is_loading_disabled = read_attribute(paths.proc + "/sys/kernel/kexec_load_disabled") == "1",
             .lockdown = lockdown_of(read_attribute(paths.sys + "/kernel/security/lockdown")),
             .follows_cpus = read_attribute(devices + "cpu/crash_hotplug") == "1",

@@ -30,6 +30,7 @@ constexpr std::string_view of_its_memory[] = {
     "hugepagesz",
     "hugetlb_cma",
     "hugetlb_cma_only",
+    "initramfs_options",
     "ihash_entries",
     "kernelcore",
     "log_buf_len",
@@ -143,6 +144,8 @@ constexpr GivenWord needed[] = {
     {"numa=off", "each node takes memory of its own"},
     {"acpi_no_memhotplug",
      "DIMMs that came later would be taken into use, with the memory to be dumped in them"},
+    {"initramfs_options=size=90%",
+     "since 6.18: what is unpacked may fill more than half of the memory that is free when nothing else is"},
     {"hest_disable", "the firmware's error records are about the dead kernel"},
     {"mce=off", "a machine check that the dead kernel left must not end this one"},
 };
@@ -170,6 +173,8 @@ constexpr GivenWord trimming[] = {
     {"initcall_blacklist=init_encrypted,crypto_kdf108_init,aa_create_aafs,hung_task_init,ksm_init",
      "keys that a TPM seals, AppArmor's files, a thread that looks for tasks that hang, one for guests' "
      "pages"},
+    {"initcall_blacklist=security_initcall_fs,netkit_mod_init,strp_dev_init",
+     "since 6.19 the first has AppArmor's files; network devices for BPF, and parsers of network streams"},
 };
 
 std::string normalized(std::string_view name) {

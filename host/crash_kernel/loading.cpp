@@ -95,6 +95,7 @@ Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, 
                                        .boot_cpu_apic_id = facts.boot_cpu_apic_id,
                                        .has_shared_interrupts = facts.has_shared_interrupts,
                                        .memory_end = facts.memory_end,
+                                       .has_integrity_disks = facts.has_integrity_disks,
                                        .extra = extra});
 }
 

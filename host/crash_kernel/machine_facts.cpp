@@ -3,9 +3,11 @@
 
 #include "base/descriptor.h"
 #include "base/text.h"
+#include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 
 #include <algorithm>
+#include <format>
 #include <ranges>
 #include <string>
 #include <vector>
@@ -98,11 +100,21 @@ unsigned read_reserved_sections(const SystemPaths& paths) {
     return count_reserved_sections(text_of(paths.proc + "/iomem"));
 }
 
+bool has_integrity_disks(const SystemPaths& paths) {
+    const auto disks = list_folder(paths.sys + "/block").value_or(std::vector<std::string>());
+    return std::ranges::any_of(disks, [&](const std::string& disk) {
+        const std::string format =
+            read_attribute(std::format("{}/block/{}/integrity/format", paths.sys, disk));
+        return !format.empty() && format != "none";
+    });
+}
+
 MachineFacts read_machine_facts(const SystemPaths& paths) {
     return {.online_cpus = std::max(1U, count_cpus(read_attribute(paths.sys + "/devices/system/cpu/online"))),
             .boot_cpu_apic_id = parse_boot_cpu_apic_id(text_of(paths.proc + "/cpuinfo")),
             .has_shared_interrupts = parse_shared_interrupts(text_of(paths.proc + "/interrupts")),
-            .memory_end = parse_memory_end(text_of(paths.proc + "/iomem"))};
+            .memory_end = parse_memory_end(text_of(paths.proc + "/iomem")),
+            .has_integrity_disks = has_integrity_disks(paths)};
 }
 
 } // namespace lifeboat::host

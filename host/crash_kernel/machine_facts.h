@@ -15,7 +15,12 @@ struct MachineFacts {
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
     std::uint64_t memory_end = 0; // the address behind the highest memory; 0: not known
+    bool has_integrity_disks = false;
 };
+
+// Whether a disk has protection information, or other metadata with its sectors. Source: Linux
+// Documentation/ABI/stable/sysfs-block, integrity/format.
+bool has_integrity_disks(const SystemPaths& paths);
 
 // What cannot be read is not known.
 MachineFacts read_machine_facts(const SystemPaths& paths);

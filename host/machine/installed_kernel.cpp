@@ -40,10 +40,9 @@ std::string names_of(const std::vector<std::string>& versions) {
     return text.empty() ? "none" : text;
 }
 
-// Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
-bool follows_hotplug(std::string_view version) {
+bool is_at_least(std::string_view version, KernelLine wanted) {
     const auto line = parse_kernel_line(version);
-    return line && *line >= KernelLine{6, 6};
+    return line && *line >= wanted;
 }
 
 std::string usual_image(const SystemPaths& paths, std::string_view version) {
@@ -97,7 +96,10 @@ Result<InstalledKernel> find_installed_kernel(const SystemPaths& paths, std::str
                     "kernel {} has no image '{}': install its package, or choose another kernel", version,
                     usual_image(paths, version));
     kernel.image = *std::move(image);
-    kernel.follows_hotplug = follows_hotplug(version);
+    // Source: Linux 6.6 arch/x86/kernel/crash.c; Debian's kernels have CONFIG_CRASH_HOTPLUG on.
+    kernel.follows_hotplug = is_at_least(version, {6, 6});
+    // Source: Linux 6.18 fs/namespace.c, initramfs_options=.
+    kernel.limits_rootfs = !is_at_least(version, {6, 18});
     kernel.init_bytes = TRY(read_init_bytes(kernel.image));
     return kernel;
 }

@@ -21,6 +21,8 @@ struct InstalledKernel {
     std::uint64_t init_bytes = 0;
     // It is of 6.6 or later, which tell a loaded crash kernel of CPUs and memory that come and go.
     bool follows_hotplug = false;
+    // It is older than 6.18, and what is unpacked may fill half of its memory only.
+    bool limits_rootfs = false;
 };
 
 // Of the running kernel.

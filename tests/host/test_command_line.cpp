@@ -25,6 +25,7 @@ std::string own_words(const std::string& machine) {
     for (const GivenWord& given : trimming_words())
         if (given.word.starts_with("initcall_blacklist="))
             list += (list.empty() ? "" : ",") + std::string(given.word.substr(19));
+    list += ",bio_integrity_initfn";
     bool is_listed = false;
     for (const GivenWord& given : trimming_words())
         if (!given.word.starts_with("initcall_blacklist="))
@@ -66,6 +67,7 @@ TEST_CASE("the running kernel's words: what stays and what goes") {
          ""},
         {"log_buf_len=16M swiotlb=262144 slub_debug=FZP page_owner=on init_on_alloc=1 trace_event=sched:*",
          ""},
+        {"initramfs_options=size=10%", ""},
         {"slub-debug log-buf-len=1M", ""}, // the kernel takes - for _
         {"virtio_blk.poll_queues=1 dyndbg=\"file x +p\" \"nvme.y=a b\"",
          "virtio_blk.poll_queues=1 dyndbg=\"file x +p\" \"nvme.y=a b\""},
@@ -88,6 +90,7 @@ TEST_CASE("what the machine asks for") {
           own_words("nr_cpus=2 disable_cpu_apicid=0 irqpoll"));
     CHECK(composed({.memory_end = std::uint64_t{1} << 46}) == own_words("nr_cpus=1 no5lvl"));
     CHECK(composed({.memory_end = (std::uint64_t{1} << 46) + 1}) == own_words("nr_cpus=1"));
+    CHECK_FALSE(composed({.has_integrity_disks = true}).contains("bio_integrity_initfn"));
     CHECK(crash_kernel_cpus(0, 1) == 1);
     CHECK(crash_kernel_cpus(0, 64) == 2);
     CHECK(crash_kernel_cpus(8, 4) == 8);

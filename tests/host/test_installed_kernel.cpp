@@ -25,19 +25,22 @@ std::string image(std::uint32_t init_size) {
 
 } // namespace
 
-TEST_CASE("an installed kernel's image says what it takes, its version whether it follows hotplug") {
+TEST_CASE("an installed kernel's image says what it takes, its version what it does") {
     const struct {
         std::string version;
         bool follows_hotplug;
+        bool limits_rootfs;
     } rows[] = {
-        {"5.10.0-30-amd64", false},
-        {"6.1.0-56-cloud-amd64", false},
-        {"6.5.13", false},
-        {"6.6.1", true},
-        {"6.12.117+deb12-amd64", true},
-        {"6.10-rc1", true},
-        {"7.0.0", true},
-        {"test", false},
+        {"5.10.0-30-amd64", false, true},
+        {"6.1.0-56-cloud-amd64", false, true},
+        {"6.5.13", false, true},
+        {"6.6.1", true, true},
+        {"6.12.117+deb12-amd64", true, true},
+        {"6.10-rc1", true, true},
+        {"6.17.13", true, true},
+        {"6.18.0", true, false},
+        {"7.0.0", true, false},
+        {"test", false, true},
     };
     for (const auto& row : rows) {
         CAPTURE(row.version);
@@ -48,5 +51,6 @@ TEST_CASE("an installed kernel's image says what it takes, its version whether i
         REQUIRE(tests::error_text(kernel) == "no error");
         CHECK(kernel->init_bytes == 0x03456000);
         CHECK(kernel->follows_hotplug == row.follows_hotplug);
+        CHECK(kernel->limits_rootfs == row.limits_rootfs);
     }
 }

@@ -46,6 +46,7 @@ TEST_CASE("a machine that tells nothing") {
     CHECK(facts.boot_cpu_apic_id == std::nullopt);
     CHECK_FALSE(facts.has_shared_interrupts);
     CHECK(facts.memory_end == 0);
+    CHECK_FALSE(facts.has_integrity_disks);
     CHECK(read_reserved_sections(system.paths()) == 0);
 }
 
@@ -58,6 +59,20 @@ TEST_CASE("sections of memory that a reservation lies in") {
               "  af000000-beffffff : Crash kernel\n  1020000000-103fffffff : Crash kernel\n") == 7);
     CHECK(count_reserved_sections("  00000000-00000000 : Crash kernel\n") == 0);
     CHECK(count_reserved_sections("no file of that kind") == 0);
+}
+
+TEST_CASE("disks with protection information") {
+    const struct {
+        std::string format;
+        bool has_integrity;
+    } rows[] = {{"none\n", false}, {"", false}, {"T10-DIF-TYPE1-CRC\n", true}, {"nop\n", true}};
+    for (const auto& row : rows) {
+        CAPTURE(row.format);
+        const fakes::TemporarySystem system;
+        system.write("sys/block/loop0/size", "0\n");
+        system.write("sys/block/sda/integrity/format", row.format);
+        CHECK(read_machine_facts(system.paths()).has_integrity_disks == row.has_integrity);
+    }
 }
 
 TEST_CASE("a machine that tells") {

@@ -44,17 +44,61 @@ TEST_CASE("a kernel that follows hotplug has room for it in its ELF header") {
 }
 
 TEST_CASE("each section of memory that the reservation lies in costs 2 MiB") {
-    const auto need_in = [](unsigned sections) {
-        return sum_of(memory_need({.kernel_init_bytes = 50 * mebibyte, .reserved_sections = sections}));
+    constexpr std::uint64_t need = 60 * mebibyte;
+    const struct {
+        Reservation reservation;
+        std::uint64_t mebibytes;
+        bool suffices;
+    } rows[] = {
+        {{}, 62, false},                                      // nothing yet: wherever it will lie
+        {{.bytes = 128 * mebibyte, .sections = 0}, 62, true}, // not known where
+        {{.bytes = 128 * mebibyte, .sections = 1}, 62, true}, // the same number as before the boot
+        {{.bytes = 128 * mebibyte, .sections = 2}, 62, true},
+        {{.bytes = 256 * mebibyte, .sections = 3}, 64, true},
+        {{.bytes = 61 * mebibyte, .sections = 1}, 60, true}, // small, but it lies well
+        {{.bytes = 59 * mebibyte, .sections = 1}, 60, false},
+        {{.bytes = 61 * mebibyte, .sections = 2}, 62, false},
+        {{.bytes = 61 * mebibyte, .sections = 0}, 62, false},
+        {{.bytes = 62 * mebibyte, .sections = 2}, 62, true},
+        {{.bytes = 48 * mebibyte, .sections = 1, .lent_bytes = 256 * mebibyte, .lent_sections = 2}, 66, true},
+        {{.bytes = 48 * mebibyte, .sections = 1, .lent_bytes = 8 * mebibyte, .lent_sections = 1}, 62, false},
     };
-    CHECK(need_in(2) - need_in(1) == 2 * mebibyte);
-    CHECK(need_in(0) == need_in(1)); // not known
-    CHECK(need_in_sections(60 * mebibyte, 3) == 64 * mebibyte);
-    CHECK(need_in_sections(60 * mebibyte, 0) == 60 * mebibyte);
-    const Manifest manifest{.kernel = "6.1", .facts = {{memory_need_fact, "62914560"}}};
-    CHECK(noted_need(manifest, 2) == 62 * mebibyte);
-    CHECK_FALSE(noted_need({.kernel = "6.1", .facts = {{memory_need_fact, "much"}}}, 1).has_value());
-    CHECK_FALSE(noted_need({.kernel = "6.1"}, 1).has_value());
+    for (const auto& row : rows) {
+        CAPTURE(row.reservation.bytes / mebibyte);
+        CAPTURE(row.reservation.sections);
+        CHECK(need_for(need, row.reservation) == row.mebibytes * mebibyte);
+        CHECK(does_suffice(row.reservation, need) == row.suffices);
+    }
+    CHECK(noted_need({.kernel = "6.1", .facts = {{memory_need_fact, "62914560"}}}) == need);
+    CHECK_FALSE(noted_need({.kernel = "6.1", .facts = {{memory_need_fact, "much"}}}).has_value());
+    CHECK_FALSE(noted_need({.kernel = "6.1"}).has_value());
+}
+
+TEST_CASE("what a kernel takes while it boots is measured, or an estimate with a margin") {
+    const auto need_of = [](const std::string& version) {
+        return sum_of(memory_need({.kernel_version = version, .kernel_init_bytes = 50 * mebibyte}));
+    };
+    for (const char* known :
+         {"6.1.0-57-cloud-amd64", "6.12.117+deb12-cloud-amd64", "7.3.4+deb13-cloud-amd64"}) {
+        CAPTURE(known);
+        CHECK(is_measured_kernel(known));
+        CHECK(need_of(known) + 4 * mebibyte < need_of("6.9.1-amd64"));
+    }
+    for (const char* unknown :
+         {"6.13.1-amd64", "7.2.1+deb13-amd64", "7.30.1-amd64", "6.12.9-200.fc41.x86_64", ""})
+        CHECK_FALSE(is_measured_kernel(unknown));
+}
+
+TEST_CASE("disks with protection information, and a rootfs that may fill half of memory only") {
+    const MemoryInput input{.kernel_init_bytes = 50 * mebibyte, .rootfs_bytes = 20 * mebibyte};
+    MemoryInput other = input;
+    other.has_integrity_disks = true;
+    CHECK(sum_of(memory_need(other)) - sum_of(memory_need(input)) == 4 * mebibyte);
+    other = input;
+    other.limits_rootfs = true;
+    CHECK(sum_of(memory_need(other)) - sum_of(memory_need(input)) == 13 * mebibyte);
+    other.rootfs_bytes = 4 * mebibyte;
+    CHECK(sum_of(memory_need(input)) - sum_of(memory_need(other)) == 16 * mebibyte);
 }
 
 TEST_CASE("the sum in words") {
@@ -66,9 +110,10 @@ TEST_CASE("the sum in words") {
     CHECK(in_mebibytes(mebibyte - 1) == "1.0 MiB");
 }
 
-TEST_CASE("a reservation has some room, in steps that bootloaders' files are written in") {
-    CHECK(recommended_reservation_bytes(56 * mebibyte) == 64 * mebibyte);
-    CHECK(recommended_reservation_bytes(56 * mebibyte + 1) == 80 * mebibyte);
+TEST_CASE("what is recommended has room, in steps that bootloaders' files are written in") {
+    CHECK(recommended_reservation_bytes(0) == 128 * mebibyte); // nothing is packed
+    CHECK(recommended_reservation_bytes(118 * mebibyte) == 128 * mebibyte);
+    CHECK(recommended_reservation_bytes(118 * mebibyte + 1) == 144 * mebibyte);
 }
 
 TEST_CASE("what is reserved") {
@@ -77,6 +122,13 @@ TEST_CASE("what is reserved") {
     CHECK(read_crash_kernel_state(machine.paths()).reserved_sections == 0);
     machine.write("proc/iomem", "00100000-3fffffff : System RAM\n  37000000-3effffff : Crash kernel\n");
     CHECK(read_crash_kernel_state(machine.paths()).reserved_sections == 2);
+    CHECK(read_crash_kernel_state(machine.paths()).lent.bytes == 0);
+    machine.write("sys/kernel/kexec/crash_cma_ranges", "40000000-47ffffff\n100000000-10fffffff\n");
+    const Reservation reservation = read_crash_kernel_state(machine.paths()).reservation();
+    CHECK(reservation.bytes == 128 * mebibyte);
+    CHECK(reservation.sections == 2);
+    CHECK(reservation.lent_bytes == 384 * mebibyte);
+    CHECK(reservation.lent_sections == 3);
     machine.write("sys/kernel/kexec_crash_size", "many\n");
     CHECK(read_crash_kernel_state(machine.paths()).reserved_bytes == 0);
 }

@@ -308,7 +308,7 @@ TEST_CASE("without a reservation it packs and says what to boot with") {
     CHECK(result.exit_code == 0);
     CHECK(result.err ==
           "lifeboat pack: no memory is reserved for a crash kernel, packing all the same: boot with "
-          "crashkernel=64M\n");
+          "crashkernel=128M\n");
     CHECK(std::filesystem::exists(machine.initrd()));
 }
 
@@ -319,9 +319,24 @@ TEST_CASE("a plan that does not fit the reservation is refused with the sum") {
     CHECK(result.exit_code == 1);
     CHECK(result.err.starts_with(
         "lifeboat pack: the plan does not fit into the 48.0 MiB that are reserved: kernel "
-        "image 50.0 MiB + kernel while it boots "));
-    CHECK(result.err.ends_with(" MiB; boot with crashkernel=64M\n"));
+        "image 50.0 MiB + kernel while it boots (an estimate: it was not measured) "));
+    CHECK(result.err.ends_with(" MiB; boot with crashkernel=128M\n"));
     CHECK(names_in(machine.path("var/lib/lifeboat")).empty());
+}
+
+TEST_CASE("memory that is lent is told, and counts") {
+    const Machine machine;
+    machine.write("sys/kernel/kexec_crash_size", std::to_string(64U << 20) + "\n");
+    machine.write("sys/kernel/kexec/crash_cma_ranges", "08000000-0fffffff\n");
+    const ProgramResult result = machine.pack();
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.contains("\nlent      128 MiB of the crash kernel's memory are lent to user space"));
+}
+
+TEST_CASE("what a kernel takes that nobody measured is said to be an estimate") {
+    const Machine machine;
+    CHECK(line_of(machine.pack(), "memory")
+              .contains(" + kernel while it boots (an estimate: it was not measured) "));
 }
 
 TEST_CASE("a pack that fails leaves the initrd that is there") {
