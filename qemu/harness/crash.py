@@ -5,12 +5,12 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernels, modules, packages, packed
+from . import clock, kernels, modules, packages, packed
 from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .machine import LostMachine, Machine, Request, Run, mebibytes
+from .machine import LostMachine, Machine, Request, Run, is_emulated, mebibytes
 from .serial_log import show_tail
 
 SERIAL_LOG = "serial.log"
@@ -18,9 +18,6 @@ SERIAL_LOG = "serial.log"
 TARGET_UUID = "6c696665-626f-6174-8000-000000000001"
 SCRATCH_UUID = "6c696665-626f-6174-8000-000000000002"
 TARGET_PATH = "/crash"
-
-# On a busy host an emulated timer may tick too late for the kernel's test of it, which then panics at once.
-EMULATED_TIMER = "no_timer_check"
 
 # Else a crash kernel finds the DIMMs that came while the machine ran: it makes a memmap for them out of its own
 # little memory, 1/64 of their size, and Debian's 6.12 takes them into use, with all that is to be dumped in them.
@@ -173,7 +170,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
-    words.append(EMULATED_TIMER)
+    words += clock.words(is_emulated())
     words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]
     devices, requests = _devices(setup)
@@ -283,7 +280,7 @@ def _module_list(kernel: Kernel, paths: list[str]) -> str:
 
 def _crash_command_line(setup: Setup) -> str:
     words = ["console=ttyS0", "reset_devices", f"nr_cpus={setup.cpus}", "panic=5", "novmcoredd"]
-    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, EMULATED_TIMER, *_case_words(setup)]
+    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, *clock.words(is_emulated()), *_case_words(setup)]
     return " ".join(words)
 
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import clock
 from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
@@ -97,7 +98,8 @@ class Machine:
         """Runs until the guest reboots or the deadline passes."""
         with Monitor() as monitor, serial_log.open("wb") as log, self.start(monitor, subprocess.DEVNULL) as process:
             try:
-                run = _Watch(process, monitor, self.requests, log, deadline_seconds).watch()
+                tsc_khz = clock.host_tsc_khz() if is_emulated() else None
+                run = _Watch(process, monitor, self.requests, log, deadline_seconds, tsc_khz).watch()
             finally:
                 process.kill()
         if not run.timed_out and process.returncode != 0:
@@ -175,7 +177,13 @@ class _Watch:
     """Reads the serial line, stamps what arrives, and keeps the deadlines."""
 
     def __init__(
-        self, process: subprocess.Popen, monitor: Monitor, requests: list[Request], log, deadline_seconds: float
+        self,
+        process: subprocess.Popen,
+        monitor: Monitor,
+        requests: list[Request],
+        log,
+        deadline_seconds: float,
+        tsc_khz: int | None = None,
     ) -> None:
         self._process = process
         self._monitor = monitor
@@ -186,6 +194,7 @@ class _Watch:
         self._last_word = self._start
         self._lines: list[Line] = []
         self._rest = b""
+        self._tsc_khz = tsc_khz
 
     def watch(self) -> Run:
         last_tick = self._start
@@ -217,6 +226,9 @@ class _Watch:
         *whole, self._rest = (self._rest + data).split(b"\n")
         seconds = time.monotonic() - self._start
         new = [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
+        for line in new:
+            if wrong := clock.what_is_wrong(line.text, self._tsc_khz):
+                raise LostMachine(wrong)
         self._lines += new
         self._answer(new)
         return bool(data)
@@ -247,3 +259,7 @@ def acceleration() -> str:
     probe = [QEMU, "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "kvm", "-cpu", "max", "-S"]
     answer = subprocess.run([*probe, "-monitor", "stdio"], input=b"quit\n", capture_output=True, check=False)
     return "kvm" if answer.returncode == 0 else "tcg,thread=multi"
+
+
+def is_emulated() -> bool:
+    return acceleration().startswith("tcg")

@@ -12,7 +12,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import machine
+from harness import clock, machine
 from harness.attempts import ATTEMPTS, until_known
 from harness.machine import LostMachine, Request, died_in_silence
 from harness.monitor import Monitor
@@ -58,12 +58,30 @@ class DiedInSilence(unittest.TestCase):
                 self.assertEqual(died_in_silence(lines), expected)
 
 
+class Clock(unittest.TestCase):
+    def test_the_tsc_of_the_host(self):
+        self.assertEqual(clock.tsc_khz("cpu MHz\t\t: 800.123\nbogomips\t: 4000.04\nflags"), 2_000_020)
+        self.assertIsNone(clock.tsc_khz("BogoMIPS\t: 50.00\nFeatures\t: fp"))
+
+    def test_what_a_kernel_says_of_it(self):
+        table = (
+            ("[    0.040000] tsc: Detected 1998.984 MHz processor", None),
+            ("[    0.032000] tsc: Detected 65.380 MHz processor", "last 0.03 s"),
+            ("[    0.032000] tsc: Detected 60000.000 MHz processor", "last 30.00 s"),
+            ("[    0.032000] tsc: Using PIT calibration value", None),
+            ("lifeboat: | [    0.032000] something of 65 MHz", None),
+        )
+        for line, expected in table:
+            with self.subTest(line):
+                self.assertRegex(clock.what_is_wrong(line, 2_000_000) or "none", expected or "^none$")
+
+
 class Watch(unittest.TestCase):
-    def watch(self, script, requests=(), monitor=None, deadline_seconds=3):
+    def watch(self, script, requests=(), monitor=None, deadline_seconds=3, tsc_khz=None):
         with tempfile.TemporaryFile() as log:
             with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
                 try:
-                    return machine._Watch(process, monitor, list(requests), log, deadline_seconds).watch()
+                    return machine._Watch(process, monitor, list(requests), log, deadline_seconds, tsc_khz).watch()
                 finally:
                     process.kill()
 
@@ -79,6 +97,12 @@ class Watch(unittest.TestCase):
         with mock.patch.object(machine, "SILENT_BOOT_SECONDS", 0.5):
             run = self.watch("echo Linux version 6.1; echo Run /init as init process; exec sleep 5", deadline_seconds=2)
         self.assertTrue(run.timed_out)
+
+    def test_a_kernel_whose_clock_is_wrong_is_a_lost_machine_at_once(self):
+        script = "echo 'tsc: Detected 65.380 MHz processor'; exec sleep 5"
+        with self.assertRaisesRegex(LostMachine, "took its TSC of 2000 MHz for 65.380 MHz: its seconds last 0.03 s"):
+            self.watch(script, tsc_khz=2_000_000)
+        self.assertTrue(self.watch(script, deadline_seconds=1).timed_out)  # not emulated: it is as it is
 
     def test_what_the_guest_asks_for_is_done_once(self):
         monitor = mock.Mock()
