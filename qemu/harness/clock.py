@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The clock of an emulated machine, which goes wrong on a busy host.
+"""The clock of an emulated machine, which goes wrong on a busy host, and kernels that stand still over it.
 
 A kernel finds out its TSC's frequency by counting it against another timer for some milliseconds. Where the host has
-QEMU's threads wait meanwhile it may come to any result: 65 MHz were seen in place of 2,000, so that the kernel's seconds
+QEMU's threads wait meanwhile it may come to any result: 65 MHz were seen in place of 2,000, so that the kernel's time
 passed 30 times too fast and every deadline was over before anything was done. Where they pass too slowly no deadline
 comes, and nothing is heard for minutes. An emulated TSC is the host's, so its frequency is known and can be given.
-Source: Linux arch/x86/kernel/tsc.c, Documentation/admin-guide/kernel-parameters.txt (tsc_early_khz=, since 5.9).
+
+Kernels from 7.1 on compare the TSCs of two CPUs twice a second. The CPU that asks waits with its interrupts off for the
+other's answer; how long, it reads off the clock, which before the TSC is in use counts that CPU's own interrupts: so it
+waits for ever where the other does not answer, as one that waits in stop_machine() for this one to join. Both then stand
+still (watchdog_check_skew and multi_cpu_stop, 7.3.4). Without that comparison they cannot.
+Source: Linux arch/x86/kernel/tsc.c, kernel/time/clocksource.c,
+Documentation/admin-guide/kernel-parameters.txt (tsc_early_khz=, since 5.9; tsc=nowatchdog).
 """
 
 import re
@@ -31,7 +37,7 @@ def host_tsc_khz() -> int | None:
 def words(is_emulated: bool) -> list[str]:
     """For the command line of a kernel in QEMU."""
     khz = host_tsc_khz() if is_emulated else None
-    return [NO_TIMER_TEST, *([f"tsc_early_khz={khz}"] if khz else [])]
+    return [NO_TIMER_TEST, *([f"tsc_early_khz={khz}", "tsc=nowatchdog"] if khz else [])]
 
 
 def what_is_wrong(line: str, khz: int | None) -> str | None:
