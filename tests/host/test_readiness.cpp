@@ -68,6 +68,8 @@ TEST_CASE("what stands in the way of the next capture") {
          "`lifeboat pack --kernel 6.1`, then `lifeboat reload`\n"},
         {[](MachineView& view) { view.plan_doubt = "the plan cannot be made any more: x"; },
          "degraded: the plan cannot be made any more: x: `lifeboat pack --kernel 6.1`\n"},
+        {[](MachineView& view) { view.unattended_watchdogs = {"the watchdog x runs here"}; },
+         "degraded: the watchdog x runs here: stop it, or install the driver\n"},
         {[](MachineView& view) { view.missing_targets = {"'UUID=1' is not mounted"}; },
          "degraded: 'UUID=1' is not mounted: it is not known whether it can be written to\n"},
         {[](MachineView& view) { view.targets[0].error = "ask for free space of '/x': Input/output error"; },
