@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import dump_files, kernels
+from harness import dump_files, kernels, test_modules
 from harness.checks import PANICKING_TASK, REFERENCE_CHECK
 from harness.crash import parse_summary
 
-from . import bug_module, system_image
+from . import system_image
 from .guest import PARCELS, Crash, Guest
 
 DUMPS = "/var/crash"
@@ -48,7 +48,7 @@ def captures(line: str, *panics: Panic) -> Flow:
 
     def flow(tried: Tried) -> Iterator[str]:
         image = system_image.fetch(line)
-        parcels = [tried.package, bug_module.fetch(line)] if BUG in panics else [tried.package]
+        parcels = [tried.package, test_modules.fetch("bug", line)] if BUG in panics else [tried.package]
         with Guest(image, tried.folder, parcels) as guest:
             install(guest)
             _measure(guest)

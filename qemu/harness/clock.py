@@ -7,7 +7,7 @@ passed 30 times too fast and every deadline was over before anything was done. W
 comes, and nothing is heard for minutes. An emulated TSC is the host's, so its frequency is known and can be given.
 
 Kernels from 7.1 on compare the TSCs of two CPUs twice a second. The CPU that asks waits with its interrupts off for the
-other's answer; how long, it reads off the clock, which before the TSC is in use counts that CPU's own interrupts: so it
+other's answer; how long, it reads off the clock, which before the TSC is in use counts that CPU's own interrupts: it
 waits for ever where the other does not answer, as one that waits in stop_machine() for this one to join. Both then stand
 still (watchdog_check_skew and multi_cpu_stop, 7.3.4). Without that comparison they cannot.
 Source: Linux arch/x86/kernel/tsc.c, kernel/time/clocksource.c,

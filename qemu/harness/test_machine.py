@@ -101,7 +101,7 @@ class Verdict(unittest.TestCase):
             ("a kernel that has halted", [sample(1, 0, HALTED, HALTED), sample(1, 0, HALTED, HALTED)], None),
             ("all stand", [sample(1, 0, RUNS_DEAF, HALTED), sample(9, 0, RUNS_DEAF, HALTED)], "took an interrupt"),
             ("all stand, but hardly ran", [sample(1, 0, RUNS_DEAF), sample(2, 9, RUNS_DEAF)], None),
-            ("a host that has others to run", [sample(1, 0, RUNS), sample(2, 20, RUNS)], "run for 1.0 s and wait for 20"),
+            ("a host that has others to run", [sample(1, 0, RUNS), sample(2, 20, RUNS)], "for 1.0 s and wait for 20"),
             ("an idle guest there", [sample(1, 0, IDLES), sample(1.1, 2, IDLES)], None),
         )
         for what, samples, expected in table:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A kernel module that runs into a BUG() when it is loaded. Debian's kernels have none that does (lkdtm)."""
+"""Kernel modules of the tests, which do harm when they are loaded. Debian's kernels have none that does (lkdtm)."""
 
 import hashlib
 import shutil
@@ -7,34 +7,36 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness import cache, kernels, packages
+from . import cache, kernels, packages
 
-SOURCE = Path(__file__).parent / "bug"
-MODULE = "lifeboat_bug.ko"
+# A folder for each, with its Kbuild; the module's file is lifeboat_NAME.ko.
+SOURCES = Path(__file__).parents[1] / "test_modules"
 
 
-def fetch(line: str) -> Path:
+def fetch(name: str, line: str) -> Path:
     """The module for the newest kernel of a line, built with the compiler that Debian builds the kernel with."""
     headers = f"linux-headers-{kernels.release(line)}"
-    content = "".join(path.read_text() for path in sorted(SOURCE.iterdir()))
+    source = SOURCES / name
+    content = "".join(path.read_text() for path in sorted(source.iterdir()))
     digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-    key = f"{packages.key(headers)}-{digest}"
-    return cache.entry("bug-module", key, lambda folder: _make(headers, folder)) / MODULE
+    key = f"{name}-{packages.key(headers)}-{digest}"
+    return cache.entry("test-modules", key, lambda folder: _make(source, headers, folder)) / f"lifeboat_{name}.ko"
 
 
-def _make(headers: str, folder: Path) -> None:
+def _make(source: Path, headers: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
         work = Path(scratch)
         for package in (headers, *packages.dependencies(headers)):
             if package.startswith(("linux-headers-", "linux-kbuild-")):
                 packages.unpack(package, work)
         _move_to(work, headers)
-        shutil.copytree(SOURCE, work / "module")
+        shutil.copytree(source, work / "module")
         # The compiler's own version may have moved on since the kernel was built.
         command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}"]
         command += ["CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        shutil.copy(work / "module" / MODULE, folder)
+        for module in (work / "module").glob("*.ko"):
+            shutil.copy(module, folder)
 
 
 def _move_to(work: Path, headers: str) -> None:
