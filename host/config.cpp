@@ -31,12 +31,21 @@ Result<> add_module(Config& config, std::string_view value) {
     return {};
 }
 
+Result<> set_watchdog_module(Config& config, std::string_view value) {
+    if (value.empty() || value.starts_with('/') || split_words(value).size() != 1)
+        return fail(ErrorKind::invalid, "'{}' is not the name of a module", value);
+    config.watchdog_module = value;
+    return {};
+}
+
 // no_data: the key is not known.
 Result<> set_key(Config& config, std::string_view key, std::string_view value) {
     if (key == "target")
         return add_target(config, value);
     if (key == "module")
         return add_module(config, value);
+    if (key == "watchdog.module")
+        return set_watchdog_module(config, value);
     if (key == "command_line")
         config.command_line = value;
     else if (key == "cpus")

@@ -25,6 +25,7 @@ struct Config {
     std::vector<std::string> targets; // never empty when read
     Plan plan;                        // without targets and modules: these are worked out from the others
     std::vector<std::string> modules; // names, with parameters: loaded besides what the target needs
+    std::string watchdog_module;      // the watchdog's driver; empty: whichever this machine has
     std::string command_line;         // more words for the crash kernel; they win
     unsigned cpus = 0;                // how many the crash kernel brings up; 0: as many as pay
     Retention keep{.count = 5};       // which dumps `lifeboat prune` leaves

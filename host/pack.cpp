@@ -113,6 +113,9 @@ void print_decisions(const Packed& packed) {
     line("modules", sizes_of(packed.contents.modules));
     if (!packed.contents.firmware.empty())
         line("firmware", sizes_of(packed.contents.firmware));
+    line("watchdog", packed.machine.watchdog.text);
+    for (const std::string& unattended : packed.machine.watchdog.unattended)
+        failure(name, unattended);
     line_of_sizes(packed.sizes);
     line("memory", std::format("{} needed, {} reserved", sum_text(packed.whole_need()),
                                in_mebibytes(packed.running.reserved_bytes)));
@@ -179,7 +182,8 @@ private:
 // The manifest names what `lifeboat status` has to look at.
 Result<Manifest> manifest_of(const PackRequest& request, const Packed& packed) {
     Manifest manifest{.kernel = packed.machine.kernel.version};
-    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need()))}};
+    manifest.facts = {{memory_need_fact, std::to_string(sum_of(packed.need()))},
+                      {watchdog_fact, packed.machine.watchdog.text}};
     TRY(manifest.add_file("config", request.config));
     TRY(manifest.add_file("init", request.init));
     TRY(manifest.add_file("kernel", packed.machine.kernel.image));

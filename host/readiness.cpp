@@ -79,16 +79,20 @@ std::string loaded_version(const MachineView& view) {
 }
 
 // The plan is worked out again, as `pack` would: what it follows from is in more places than files.
-std::string plan_doubt(const SystemPaths& paths, const std::string& version, const Config& config) {
+void view_plan(const SystemPaths& paths, const std::string& version, const Config& config,
+               MachineView& view) {
     const auto packed = read_file(in_state(paths, "plan-" + version));
     if (!packed)
-        return {}; // that it is not known how it was packed is said already
+        return; // that it is not known how it was packed is said already
     const auto now = plan_for_machine(paths, version, config);
-    if (!now)
-        return "the plan cannot be made any more: " + now.error().text;
-    return now->plan.text() == *packed
-               ? ""
-               : "what the plan follows from has changed: the target's device, its drivers";
+    if (!now) {
+        view.plan_doubt = "the plan cannot be made any more: " + now.error().text;
+        return;
+    }
+    if (now->plan.text() != *packed)
+        view.plan_doubt =
+            "what the plan follows from has changed: the target's device, its drivers, the watchdog";
+    view.unattended_watchdogs = now->watchdog.unattended;
 }
 
 std::string sentence_of(const std::vector<Change>& changes) {
@@ -186,6 +190,11 @@ void judge_targets(const MachineView& view, std::vector<Finding>& findings) {
     }
 }
 
+void judge_watchdogs(const MachineView& view, std::vector<Finding>& findings) {
+    for (const std::string& unattended : view.unattended_watchdogs)
+        findings.push_back({Severity::degraded, unattended + ": stop it, or install the driver"});
+}
+
 void judge_tested(const MachineView& view, std::vector<Finding>& findings) {
     const std::string doubt = view.test_doubt();
     if (!doubt.empty())
@@ -210,6 +219,10 @@ std::optional<std::uint64_t> MachineView::needed_bytes() const {
     return noted ? std::optional(need_for(*noted, kernel.reservation())) : std::nullopt;
 }
 
+std::string MachineView::watchdog() const {
+    return std::string(packed ? packed->manifest.fact(watchdog_fact).value_or("not known") : "not known");
+}
+
 std::string MachineView::test_doubt() const {
     if (!tested)
         return "a crash was never tested here";
@@ -230,7 +243,7 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
     const std::string version = loaded_version(view);
     view.packed = TRY(noted_in(in_state(paths, "manifest-" + version)));
     if (view.packed)
-        view.plan_doubt = plan_doubt(paths, version, config);
+        view_plan(paths, version, config, view);
     view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
     view.filter_doubt = filter_doubt(paths, running_kernel_version(paths).value_or(""), config.plan.level);
     view.tested = TRY(noted_in(in_state(paths, "tested")));
@@ -246,6 +259,7 @@ std::vector<Finding> findings_of(const MachineView& view) {
     judge_packed(view, findings);
     judge_filter(view, findings);
     judge_targets(view, findings);
+    judge_watchdogs(view, findings);
     judge_tested(view, findings);
     std::ranges::stable_sort(findings, std::greater(), &Finding::severity);
     return findings;

@@ -35,15 +35,18 @@ struct MachineView {
     std::optional<Noted> loaded; // by lifeboat, since the machine booted
     std::optional<Noted> packed; // the manifest of the loaded version, or else of the wanted one
     std::string plan_doubt; // what is no longer right about the packed plan; empty: it is as it would be now
-    std::int64_t packed_s = 0;   // when, in seconds since 1970; 0: not known
-    std::string filter_doubt;    // as host/filter_doubt.h, of the running kernel
-    std::optional<Noted> tested; // the last crash test that passed
+    std::vector<std::string> unattended_watchdogs; // MachineWatchdog::unattended, as it is now
+    std::int64_t packed_s = 0;                     // when, in seconds since 1970; 0: not known
+    std::string filter_doubt;                      // as host/filter_doubt.h, of the running kernel
+    std::optional<Noted> tested;                   // the last crash test that passed
     std::vector<TargetRoom> targets;
     std::vector<std::string> missing_targets; // one sentence each
     std::optional<KeptDump> newest_dump;
 
     // What the packed plan needs in this reservation, as `pack` has noted it.
     [[nodiscard]] std::optional<std::uint64_t> needed_bytes() const;
+    // The watchdog that the packed plan has, or what it means that there is none.
+    [[nodiscard]] std::string watchdog() const;
     // Why the last test that passed says nothing of what is loaded now, a sentence; empty: it still holds.
     [[nodiscard]] std::string test_doubt() const;
 };

@@ -70,6 +70,7 @@ void print_text(const MachineView& view, const std::vector<Finding>& findings) {
     line("reserved", reservation_text(view));
     for (const TargetRoom& room : view.targets)
         line("target", std::format("{}, {} MiB free", room.folder, room.free_bytes >> 20));
+    line("watchdog", view.watchdog());
     line("last dump", view.newest_dump ? view.newest_dump->path() : "none");
     line("tested", tested_text(view));
     for (const Finding& finding : findings)
@@ -112,6 +113,7 @@ void print_json(const MachineView& view, const std::vector<Finding>& findings) {
     if (const auto needed = view.needed_bytes())
         object.add("needed_bytes", *needed);
     object.add("targets", json_list(view.targets));
+    object.add("watchdog", view.watchdog());
     if (view.newest_dump)
         object.add("last_dump", view.newest_dump->path());
     object.add("tested", view.test_doubt().empty());

@@ -95,7 +95,7 @@ private:
 constexpr CrashBoot::Stage CrashBoot::stages[] = {
     // What came before there was a log is told here.
     {"start", &CrashBoot::greet},
-    // From here on the overall deadline runs and the watchdog is fed.
+    // From here on the overall deadline runs, and a watchdog is fed as soon as its driver is there.
     {"plan", &CrashBoot::take_plan},
     // Before the modules: some sysctls decide how they load. From here on all work is in supervised children.
     {"sysctl", &CrashBoot::set_sysctls},
@@ -117,7 +117,7 @@ Action CrashBoot::run() {
         carry_out(stage);
     log_.info("{}", summary_line());
     if (plan_.action == Action::halt)
-        runner_.put_watchdog_to_sleep();
+        runner_.put_watchdogs_to_sleep();
     return plan_.action;
 }
 
@@ -158,7 +158,7 @@ void CrashBoot::take_plan() {
               plan_.level);
     summary_.level = summary_.asked_level = plan_.level;
     runner_.end_all_by(Deadline::after_ms(to_ms(plan_.deadlines.total_s)));
-    runner_.start_watchdog(static_cast<int>(std::max<std::uint64_t>(plan_.deadlines.stall_s, 60)));
+    runner_.start_watchdogs(plan_.watchdog_timeout_s);
 }
 
 void CrashBoot::set_sysctls() {

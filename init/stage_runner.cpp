@@ -12,11 +12,10 @@ namespace {
 // What PID 1 does while a child works.
 class Attendant final : public StageObserver {
 public:
-    Attendant(BootLog& log, MemoryWatch& memory, Watchdog& watchdog, Deadline total)
+    Attendant(BootLog& log, MemoryWatch& memory, Watchdogs& watchdogs)
         : log_(log)
         , memory_(memory)
-        , watchdog_(watchdog)
-        , total_(total)
+        , watchdogs_(watchdogs)
         , progress_line_(monotonic_ms(), static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) {}
 
     void logged(LogLevel level, std::string_view text) override { log_.write(level, text); }
@@ -27,8 +26,7 @@ public:
     }
     void still_running() override {
         memory_.look_when_due();
-        if (!total_.has_passed())
-            watchdog_.feed();
+        watchdogs_.attend(log_);
     }
     [[nodiscard]] int pending_output_fd() const override {
         return log_.console().has_pending() ? log_.console().fd() : -1;
@@ -38,18 +36,11 @@ public:
 private:
     BootLog& log_;
     MemoryWatch& memory_;
-    Watchdog& watchdog_;
-    Deadline total_;
+    Watchdogs& watchdogs_;
     ProgressLine progress_line_;
 };
 
 } // namespace
-
-void StageRunner::start_watchdog(int timeout_s) {
-    watchdog_ = Watchdog::open(paths_, timeout_s);
-    if (watchdog_.is_there())
-        log_.info("watchdog: started, fed while the stages keep their limits");
-}
 
 StageLimits StageRunner::limits_of(std::uint64_t seconds) const {
     return {.deadline = Deadline::after_ms(static_cast<std::int64_t>(seconds) * 1000).earlier_of(total_)};
@@ -57,10 +48,11 @@ StageLimits StageRunner::limits_of(std::uint64_t seconds) const {
 
 StageOutcome StageRunner::run(std::string_view name, StageLimits limits, const StageWork& work,
                               OomRank oom_rank) {
-    Attendant attendant(log_, memory_, watchdog_, total_);
+    Attendant attendant(log_, memory_, watchdogs_);
     const StageRequest request{std::string(name), limits, oom_rank, paths_.proc};
     StageOutcome outcome = supervisor_.run(request, work, attendant);
     memory_.note_child_peak(outcome.peak_kib);
+    watchdogs_.start_new(log_); // the stage may have loaded a driver
     return outcome;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How PID 1 has a stage's work done: in a child that is watched, while the log goes out, the memory is looked
-// at and the watchdog is fed.
+// at and the watchdogs are fed.
 #pragma once
 
 #include "init/boot_log.h"
@@ -22,12 +22,14 @@ public:
         , log_(log)
         , memory_(paths.proc) {}
 
-    // From here on no stage but those with limits of their own goes on after the deadline, and the watchdog
-    // is fed until then only.
+    // From here on no stage but those with limits of their own goes on after the deadline.
     void end_all_by(Deadline total) { total_ = total; }
-    void start_watchdog(int timeout_s);
+    // From here on every watchdog whose driver is there, or comes with a stage, is fed while a stage is
+    // within its limits: the last of them ends by itself, so that after it nothing is fed any more. 0
+    // seconds: none is.
+    void start_watchdogs(unsigned timeout_s) { watchdogs_.start_all(paths_, timeout_s, log_); }
     // For a machine that is to stand still at the end.
-    void put_watchdog_to_sleep() { watchdog_.put_to_sleep(); }
+    void put_watchdogs_to_sleep() { watchdogs_.put_to_sleep(); }
 
     [[nodiscard]] bool time_is_over() const { return total_.has_passed(); }
     // Those many seconds from now, or the overall deadline.
@@ -43,7 +45,7 @@ private:
     BootLog& log_;
     MemoryWatch memory_;
     Supervisor supervisor_ = Supervisor::start();
-    Watchdog watchdog_;
+    Watchdogs watchdogs_;
     Deadline total_ = Deadline::never();
 };
 

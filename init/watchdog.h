@@ -1,31 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The hardware watchdog, where there is one. PID 1 keeps it fed while a stage is within its limits, which PID
-// 1 itself enforces: so it bites when PID 1 or the kernel stands still, and after the overall deadline.
-// Source: Linux Documentation/watchdog/watchdog-api.rst.
+// The machine's watchdogs: what restarts it when PID 1 or the kernel stands still. PID 1 keeps them fed while
+// a stage is within its limits, which PID 1 itself enforces. One that ran in the dead kernel goes on counting
+// through the panic; to open it is to take it over. Source: Linux Documentation/watchdog/watchdog-api.rst,
+// drivers/watchdog/watchdog_dev.c.
 #pragma once
 
 #include "base/clock.h"
 #include "base/descriptor.h"
+#include "base/log.h"
 #include "stages/system_paths.h"
+
+#include <string>
+#include <vector>
 
 namespace lifeboat {
 
-class Watchdog {
+class Watchdogs {
 public:
-    Watchdog() = default; // none
-    // Opening starts it. Without a device all of this does nothing.
-    static Watchdog open(const SystemPaths& paths, int timeout_s);
-
-    [[nodiscard]] bool is_there() const { return device_.is_open(); }
-    void feed(); // at most once a second, however often it is called
-    // For a machine that is to stand still: closes it so that it does not bite.
+    // How long one may go unfed before it bites, in seconds; 0: none is started. A driver that cannot count
+    // that far counts as far as it can.
+    void start_all(const SystemPaths& paths, unsigned timeout_s, Log& log);
+    // At most once a second, however often it is called: feeds them, and starts those whose driver has come
+    // since.
+    void attend(Log& log);
+    // Starts those whose driver has come since, at once.
+    void start_new(Log& log);
+    // For a machine that is to stand still: closes them so that they do not bite, as far as they can be
+    // stopped.
     void put_to_sleep();
 
+    [[nodiscard]] bool is_any() const { return !devices_.empty(); }
+
 private:
-    explicit Watchdog(Descriptor device)
-        : device_(std::move(device)) {}
-    Descriptor device_;
-    Deadline next_feed_ = Deadline::after_ms(0);
+    void start(const std::string& path, Log& log);
+
+    std::string dev_;
+    unsigned timeout_s_ = 0;
+    std::vector<Descriptor> devices_;
+    unsigned next_number_ = 0;
+    Deadline next_attention_ = Deadline::after_ms(0);
 };
 
 } // namespace lifeboat

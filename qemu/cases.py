@@ -14,6 +14,7 @@ OLD_DUMP = "20200101T000000Z-guest"
 NEWEST_DUMP = "20200201T000000Z-guest"
 # A stage that hangs may take this long in the cases about deadlines.
 SHORT_DEADLINES = ["deadline.target = 5", "deadline.stall = 5", "deadline.vmcore = 30", "deadline.total = 60"]
+WATCHDOG_SECONDS = 10
 DAMAGED_ROWS = ["level = many", "colour = blue", "\x01\x02\x7f", "deadline.vmcore = -1", "= =", "module ="]
 all_planned_modules_load = checks.says(r"lifeboat: modules: [1-9]\d* loaded, 0 failed")
 SUMMARY_FIELDS = [
@@ -128,6 +129,20 @@ def sabotaged(how: str, *more: Check, every_time: bool = False, tier: str = "med
     setup = Setup(guest_options=options, plan=SHORT_DEADLINES)
     expected = checks.KERNEL_LOG_ONLY if every_time else checks.SAVED
     return Case(setup, [*expected, checks.says(rf"guest: saboteur: {how}"), *more], tier=tier)
+
+
+def stands_still(how: str, *more: Check, tier: str = "medium", **options) -> Case:
+    """lifeboat is kept from its end; without a watchdog the machine would never come back."""
+    setup = small(
+        packed=True,
+        target="/mnt/crash",
+        guest_options=[f"saboteur={how}"],
+        plan=[f"watchdog.timeout = {WATCHDOG_SECONDS}"],
+        **options,
+    )
+    ended = checks.is_ended_by_watchdog(WATCHDOG_SECONDS)
+    started = checks.says(rf"lifeboat: watchdog: .* started, it restarts the machine {WATCHDOG_SECONDS} s after")
+    return Case(setup, [ended, started, *more], tier=tier, is_timed=True)
 
 
 def main(kernel: str) -> Case:
@@ -332,6 +347,13 @@ CASES: dict[str, Case] = {
     "child-out-of-memory-always": sabotaged(
         "oom", checks.says(r"Killed process \d+ \(lb-vmcore\)"), every_time=True, tier="long"
     ),
+    # What stands still is restarted by a watchdog: the machine by a hardware one, PID 1 by the kernel's own
+    "machine-stands-still": stands_still(
+        "stand-still", checks.has_no_dump, kernel="6.1-generic", has_watchdog=True
+    ),
+    # Its children go on, and may come to the dump's end.
+    "init-stands-still": stands_still("hold-init"),
+    "init-stands-still-7.3": stands_still("hold-init", tier="long", kernel="7.3", has_watchdog=True),
     "console-missing": Case(
         small(guest_options=["noconsole"]), [checks.has_dump, checks.has_kernel_log, checks.has_log]
     ),

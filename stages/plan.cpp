@@ -18,6 +18,7 @@ constexpr std::size_t line_limit_bytes = 4096;
 // A plan that is binary garbage would else fill the log with complaints.
 constexpr std::size_t complaint_limit = 20;
 constexpr std::string_view deadline_prefix = "deadline.";
+constexpr std::string_view watchdog_key = "watchdog.timeout";
 
 template <class Value>
 struct Word {
@@ -108,6 +109,16 @@ Result<> set_host(Plan& plan, std::string_view value) {
     return {};
 }
 
+// PID 1 feeds once a second, and may be kept from it for some by a machine without memory.
+Result<> set_watchdog_timeout(unsigned& seconds, std::string_view value) {
+    constexpr unsigned least_s = 10, most_s = 3600;
+    const auto wanted = static_cast<unsigned>(TRY(parse_in_range(value, 0, most_s)));
+    if (wanted != 0 && wanted < least_s)
+        return fail(ErrorKind::invalid, "'{}' is neither 0 nor {} to {}", value, least_s, most_s);
+    seconds = wanted;
+    return {};
+}
+
 struct DeadlineField {
     std::string_view name;
     std::uint64_t PlannedDeadlines::* seconds;
@@ -139,8 +150,8 @@ std::string on_one_line(std::string text) {
     return text;
 }
 
-constexpr std::string_view single_keys[] = {"level",    "compress", "threads", "host",   "action",
-                                            "coldplug", "prune",    "rescue",  "console"};
+constexpr std::string_view single_keys[] = {"level",    "compress", "threads", "host",    "action",
+                                            "coldplug", "prune",    "rescue",  "console", watchdog_key};
 
 // As a line of a plan has it; nothing for a list, or for a key that is not known.
 std::optional<std::string> value_of(const Plan& plan, std::string_view key) {
@@ -162,6 +173,8 @@ std::optional<std::string> value_of(const Plan& plan, std::string_view key) {
         return std::string(word_of(plan.rescue, rescue_words));
     if (key == "console")
         return std::string(word_of(plan.console, console_words));
+    if (key == watchdog_key)
+        return std::to_string(plan.watchdog_timeout_s);
     if (key.starts_with(deadline_prefix))
         if (const DeadlineField* const field = find_deadline(key.substr(deadline_prefix.size())))
             return std::to_string(plan.deadlines.*field->seconds);
@@ -328,6 +341,8 @@ Result<> Plan::set(std::string_view key, std::string_view value) {
         return set_word(rescue, value, rescue_words);
     if (key == "console")
         return set_word(console, value, console_words);
+    if (key == watchdog_key)
+        return set_watchdog_timeout(watchdog_timeout_s, value);
     if (key.starts_with(deadline_prefix))
         return set_deadline(deadlines, key.substr(deadline_prefix.size()), value);
     return fail(ErrorKind::no_data, "is not known");

@@ -79,6 +79,8 @@ struct Plan {
     Rescue rescue = Rescue::boot;
     ConsoleAccess console = ConsoleAccess::locked; // never from the command line of the boot itself
     PlannedDeadlines deadlines;
+    // After how long without a sign of life from PID 1 a watchdog restarts the machine; 0: none is started.
+    unsigned watchdog_timeout_s = 60;
 
     std::vector<std::string> complaints;
 

@@ -178,6 +178,16 @@ Result<DeviceChain> follow_device(const SystemPaths& paths, dev_t device) {
     return chain;
 }
 
+std::vector<DriverStep> follow_drivers(const SystemPaths& paths, const std::string& folder) {
+    const std::string top = real_path(paths.sys + "/devices");
+    std::vector<DriverStep> steps;
+    for (std::string place = real_path(folder); place.size() > top.size(); place = parent_of(place))
+        if (auto step = read_step(place))
+            steps.push_back(*std::move(step));
+    std::ranges::reverse(steps);
+    return steps;
+}
+
 std::string describe(const DeviceChain& chain) {
     std::string text =
         chain.name == chain.disk ? chain.name : std::format("{} on {}", chain.name, chain.disk);

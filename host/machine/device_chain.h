@@ -36,6 +36,10 @@ struct DeviceChain {
 // device.
 Result<DeviceChain> follow_device(const SystemPaths& paths, dev_t device);
 
+// The drivers that are bound to a device and to what it hangs on, from the bus to the device; none for what
+// is no device. `folder` is its folder in sysfs or a link to it.
+std::vector<DriverStep> follow_drivers(const SystemPaths& paths, const std::string& folder);
+
 // "sda1 on sda, sd (0:0:0:0), virtio_scsi (virtio0), virtio-pci (0000:00:03.0)"
 std::string describe(const DeviceChain& chain);
 

@@ -35,6 +35,12 @@ public:
         return {};
     }
 
+    // Before all others: one that runs already has to be fed in time, and each of the others may hang.
+    Result<> add_watchdog(const Config& config) {
+        made_.watchdog = TRY(find_watchdog(paths_, modules_, config));
+        return add_all(made_.watchdog.modules);
+    }
+
     Result<> add_target(std::string_view text) {
         TargetPlace place = TRY(locate_target(paths_, text));
         TRY(add_modules_of(place).transform_error(while_doing(std::format("target '{}'", text))));
@@ -84,6 +90,7 @@ Result<MachinePlan> plan_for_machine(const SystemPaths& paths, std::string_view 
     MachinePlan made{.kernel = TRY(find_installed_kernel(paths, version)), .plan = config.plan};
     const KernelModules modules = TRY(KernelModules::open(paths, made.kernel));
     Planning planning(paths, modules, made);
+    TRY(planning.add_watchdog(config));
     for (const std::string& row : config.modules)
         TRY(planning.add_further_module(row));
     for (const std::string& text : config.targets)

@@ -7,6 +7,7 @@
 #include "host/machine/installed_kernel.h"
 #include "host/machine/kernel_modules.h"
 #include "host/machine/target_place.h"
+#include "host/machine/watchdog.h"
 #include "stages/plan.h"
 #include "stages/system_paths.h"
 
@@ -21,6 +22,7 @@ struct MachinePlan {
     Plan plan;
     std::vector<TargetPlace> places;   // of the plan's targets
     std::vector<ModuleToLoad> modules; // of the plan's modules
+    MachineWatchdog watchdog;
 };
 
 // For `version`, which need not be the running kernel's. Whatever would fail after a crash fails here, with

@@ -2,13 +2,10 @@
 """Debian's base system without a kernel, as an archive in the cache. Needs root."""
 
 import hashlib
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from debian_packages import apt, install
-from harness import cache, packages
+from harness import cache, debian_tree, packages
 from harness.packages import OWN, Archive
 
 # What each guest has; the rest comes as dependencies. grub-efi's modules are for a disk that UEFI boots too.
@@ -19,8 +16,6 @@ PACKAGES = [
 INITRAMFS_TOOLS = "initramfs-tools"
 DRACUT = "dracut"
 ARCHIVE = "base.tar"
-# Within the system while it is made.
-PREFERENCES = "etc/apt/preferences.d/lacking"
 
 
 @dataclass(frozen=True)
@@ -53,27 +48,4 @@ def key(base: Base) -> str:
 
 def _make(base: Base, folder: Path) -> None:
     # dpkg's syncs are of no use in a folder that is thrown away when the machine goes down.
-    _bootstrap(base.source, base.packages, folder / ARCHIVE, "--variant=apt", "--dpkgopt=force-unsafe-io")
-
-
-def unpack(source: Archive, names: list[str], tree: Path) -> None:
-    """A new folder with these packages and all that they need, not set up: programs run in a chroot there."""
-    options = ["--variant=extract", "--format=directory"]
-    if source.backports:
-        options.append(f'--aptopt=APT::Default-Release "{source.suite}"')
-    _bootstrap(source, names, tree, *options)
-
-
-def _bootstrap(source: Archive, names: list[str], target: Path, *options: str) -> None:
-    command = ["mmdebstrap", "--mode=root", *options, '--aptopt=APT::Install-Recommends "false"']
-    command.append(f"--include={','.join(names)}")
-    with tempfile.NamedTemporaryFile("w", suffix=".list") as sources:
-        sources.write("".join(f"{row}\n" for row in source.entries()))
-        sources.flush()
-
-        def attempt(preferences: Path) -> None:
-            hooks = [f"--setup-hook=cp {preferences} \"$1/{PREFERENCES}\"", f"--customize-hook=rm \"$1/{PREFERENCES}\""]
-            shutil.rmtree(target, ignore_errors=True)  # a folder that an attempt has left
-            apt.run_patiently([*command, *hooks, source.release, target, sources.name])
-
-        install.avoiding(attempt, source.refresh)
+    debian_tree.bootstrap(base.source, base.packages, folder / ARCHIVE, "--variant=apt", "--dpkgopt=force-unsafe-io")

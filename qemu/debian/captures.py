@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an administrator does and sees: install the package, reboot, lose a kernel, find its dump."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -8,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import dump_files, kernels
+from harness import dump_files, kernels, test_modules
 from harness.checks import PANICKING_TASK, REFERENCE_CHECK
 from harness.crash import parse_summary
 
-from . import bug_module, system_image
+from . import system_image
 from .guest import PARCELS, Crash, Guest
 
 DUMPS = "/var/crash"
@@ -58,9 +59,9 @@ def captures(line: str, *panics: Panic) -> Flow:
     def flow(tried: Tried) -> Iterator[str]:
         kernels.require(line, kernels.vmlinux)
         if BUG in panics:
-            kernels.require(line, bug_module.made_for)
+            kernels.require(line, functools.partial(test_modules.made_for, "bug"))
         image = system_image.fetch(line)
-        parcels = [tried.package, bug_module.fetch(line)] if BUG in panics else [tried.package]
+        parcels = [tried.package, test_modules.fetch("bug", line)] if BUG in panics else [tried.package]
         with Guest(image, tried.folder, parcels) as guest:
             install(guest)
             _measure(guest)

@@ -33,7 +33,7 @@ void mount_early() {
     mount_at("devtmpfs", "/dev", "devtmpfs");
 }
 
-static void load_module(const std::string& path) {
+void load_module(const std::string& path) {
     const auto file = must(open_file(path, O_RDONLY));
     const long answer = syscall(SYS_finit_module, file.get(), "", 0);
     if (answer < 0 && errno != EEXIST)

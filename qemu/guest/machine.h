@@ -12,7 +12,9 @@ void mount_early();
 void mount_at(const std::string& source, const std::string& place, const std::string& type,
               const std::string& options = "");
 
-// Loads what /etc/guest/modules lists, in that order; one that is loaded already is fine.
+// That it is loaded already is fine.
+void load_module(const std::string& path);
+// Those that /etc/guest/modules lists, in that order.
 void load_listed_modules();
 
 // The block device whose last 512 bytes begin with "magic"; waits for it up to ten seconds.

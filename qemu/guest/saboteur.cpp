@@ -4,6 +4,7 @@
 #include "base/descriptor.h"
 #include "qemu/guest/console.h"
 #include "qemu/guest/folder.h"
+#include "qemu/guest/machine.h"
 
 #include <charconv>
 #include <chrono>
@@ -14,6 +15,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,10 +73,22 @@ void exhaust_memory(pid_t victim) {
     waitpid(eater, nullptr, 0);
 }
 
+// PID 1 takes no signal that would stop it; a tracer stops it all the same.
+[[noreturn]] void hold_init() {
+    must_call(ptrace(PTRACE_SEIZE, 1, nullptr, nullptr), "trace PID 1");
+    must_call(ptrace(PTRACE_INTERRUPT, 1, nullptr, nullptr), "hold PID 1");
+    for (;;)
+        pause();
+}
+
 void harm(pid_t victim, std::string_view how) {
     say("saboteur: {} for process {}", how, victim);
     if (how == "oom")
         return exhaust_memory(victim);
+    if (how == "hold-init")
+        hold_init();
+    if (how == "stand-still")
+        load_module("/stand_still.ko"); // nothing is after it
     const int signal_number = how == "stop" ? SIGSTOP : how == "crash" ? SIGSEGV : SIGKILL;
     kill(victim, signal_number);
 }

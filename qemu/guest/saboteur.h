@@ -7,7 +7,8 @@
 namespace guest {
 
 // "kill": SIGKILL; "stop": SIGSTOP; "crash": SIGSEGV; "oom": eats memory until the kernel's OOM killer has
-// taken the child. Once, or each time such a child appears.
+// taken the child; "hold-init": PID 1 is stopped for good; "stand-still": the whole machine is, by a module.
+// Once, or each time such a child appears.
 void start_saboteur(std::string_view how, bool every_time);
 
 } // namespace guest

@@ -32,6 +32,10 @@ def acceleration(qemu: str) -> str:
     return (place / "accel").read_text()
 
 
+def is_emulated(qemu: str) -> bool:
+    return acceleration(qemu) == EMULATION
+
+
 def _note(qemu: str, folder: Path) -> None:
     works = boots_with_kvm(qemu, kernels.fetch("6.1").image)
     (folder / "accel").write_text(KVM if works else EMULATION)

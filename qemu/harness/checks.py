@@ -22,6 +22,9 @@ LEVELS_CHECK = REFERENCE / "check-levels"
 RESULTS_VARIABLE = "LIFEBOAT_RESULTS"
 NEWER_MAKEDUMPFILE_VARIABLE = "LIFEBOAT_MAKEDUMPFILE"
 _reading_vmlinux: list[Check] = []
+# How long before the harm a watchdog may have been fed last; how long after its time an emulated machine may be back.
+FEEDING_SECONDS = 3
+RESTART_SECONDS = 15
 # How much of the kernel log's end must hold the panic.
 LAST_LINES = 60
 
@@ -50,7 +53,8 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
         header = dump_files.read_header(path) if path and path.exists() else None
         if header and header.is_complete != is_complete:
             yield f"'{path.name}' says in its header that it is {'' if header.is_complete else 'in'}complete"
-    if outcome.dump and not outcome.is_unmounted and not outcome.setup.target_vanishes:
+    may_be_mounted = outcome.setup.target_vanishes or outcome.setup.stands_still
+    if outcome.dump and not outcome.is_unmounted and not may_be_mounted:
         yield "the target was not unmounted"
 
 
@@ -172,6 +176,21 @@ def is_done_within(limit_seconds: float) -> Check:
             yield "the crash kernel never started init"
         elif (took := seconds["end"] - seconds["init"]) > limit_seconds:
             yield f"from init to the reboot it took {took:.1f} s, more than {limit_seconds}"
+
+    return check
+
+
+def is_ended_by_watchdog(timeout_seconds: float) -> Check:
+    """The machine was made to stand still and was restarted as late as a watchdog does it that is fed each second."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        harm = outcome.run.seconds_of(f"guest: saboteur: {outcome.setup.saboteur}")
+        if harm is None:
+            yield "nothing made the machine stand still"
+            return
+        took = outcome.run.seconds - harm
+        if not timeout_seconds - FEEDING_SECONDS <= took <= timeout_seconds + RESTART_SECONDS:
+            yield f"the machine stood still for {took:.1f} s, with a watchdog of {timeout_seconds} s"
 
     return check
 

@@ -5,12 +5,12 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernels, modules, packages, packed
+from . import clock, kernels, modules, packages, packed, test_modules
 from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .machine import LostMachine, Machine, Request, Run, mebibytes
+from .machine import LostMachine, Machine, Request, Run, is_emulated, mebibytes
 from .serial_log import show_tail
 
 SERIAL_LOG = "serial.log"
@@ -18,9 +18,6 @@ SERIAL_LOG = "serial.log"
 TARGET_UUID = "6c696665-626f-6174-8000-000000000001"
 SCRATCH_UUID = "6c696665-626f-6174-8000-000000000002"
 TARGET_PATH = "/crash"
-
-# On a busy host an emulated timer may tick too late for the kernel's test of it, which then panics at once.
-EMULATED_TIMER = "no_timer_check"
 
 # Else a crash kernel finds the DIMMs that came while the machine ran: it makes a memmap for them out of its own
 # little memory, 1/64 of their size, and Debian's 6.12 takes them into use, with all that is to be dumped in them.
@@ -32,6 +29,12 @@ BUS_DRIVERS = {
 }
 # What the disks' file system takes its checksums from, by name; since 6.15 it calls the kernel's library.
 CHECKSUM_DRIVER = "crc32c_generic"
+
+
+# Harm done by the guest's saboteur after which only a watchdog ends the run: to the machine, by a module; to PID 1.
+STAND_STILL = "stand-still"
+STANDSTILLS = (STAND_STILL, "hold-init")
+STAND_STILL_MODULE = "stand_still"
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Setup:
     dimm_mebibytes: int = 0  # comes while the first kernel runs
     balloon_mebibytes: int = 0  # is given back to the host
     target_vanishes: bool = False  # when the kernel log is saved
+    has_watchdog: bool = False  # an i6300ESB
     crashkernel: str = "128M"
     level: int = 31
     five_levels: bool = True
@@ -71,6 +75,18 @@ class Setup:
     raw: bool = False
     packed: bool = False  # the initrd is made by `lifeboat pack`; what the plan names is in its configuration
     deadline_seconds: float = 240
+
+
+    @property
+    def saboteur(self) -> str | None:
+        """What the guest's saboteur does in the crash kernel."""
+        options = (option.partition("=") for option in self.guest_options)
+        return next((how for name, _, how in options if name == "saboteur"), None)
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether lifeboat is kept from its end."""
+        return self.saboteur in STANDSTILLS
 
 
 @dataclass
@@ -173,7 +189,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
-    words.append(EMULATED_TIMER)
+    words += clock.words(is_emulated())
     words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]
     devices, requests = _devices(setup)
@@ -189,6 +205,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
         bus=setup.bus,
         disks=[disk.name_for_qemu() for disk in disks],
         dimm_room=setup.dimm_mebibytes,
+        may_stand_still=setup.stands_still,
         devices=devices,
         requests=requests,
     )
@@ -196,7 +213,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
 
 def _devices(setup: Setup) -> tuple[list[str], list[Request]]:
     """What is there from the start, and what QEMU does when the guest asks for it."""
-    devices, requests = [], []
+    devices, requests = ["i6300esb"] if setup.has_watchdog else [], []
     if setup.dimm_mebibytes:
         backend = {"qom-type": "memory-backend-ram", "id": "dimm-memory", "size": setup.dimm_mebibytes * MEBIBYTE}
         dimm = {"driver": "pc-dimm", "id": "dimm", "memdev": "dimm-memory"}
@@ -234,7 +251,16 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
 
 def _packed_initrd(setup: Setup, programs: Programs, kernel: Kernel, work: Path) -> bytes:
     config = [f"target = {setup.target}", f"level = {setup.level}", *setup.plan]
-    return packed.pack(programs.lifeboat, programs.init, kernel, setup.bus, setup.target_disk, config, work)
+    machine = packed.Described(kernel, setup.bus, setup.target_disk, setup.has_watchdog)
+    initrd = packed.pack(programs.lifeboat, programs.init, machine, config, work)
+    return initrd + _wrapping(setup, programs, kernel) if _is_wrapped(setup) else initrd
+
+
+def _wrapping(setup: Setup, programs: Programs, kernel: Kernel) -> bytes:
+    """The kernel unpacks one archive over the other: the harness's init takes lifeboat's place, and starts it."""
+    initrd = Initrd()
+    _add_wrapper(initrd, setup, programs, kernel, [])
+    return initrd.compressed()
 
 
 def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel, _work: Path) -> bytes:
@@ -249,11 +275,18 @@ def _crash_initrd(setup: Setup, programs: Programs, kernel: Kernel, _work: Path)
     modules.add(initrd, kernel, carried + [path for path in for_guest if path not in carried])
     initrd.add_bytes("etc/lifeboat/plan", _or(setup.whole_plan, _plan(setup, kernel, planned)))
     if _is_wrapped(setup):
-        initrd.add_file("init", programs.guest, 0o755)
-        initrd.add_text("etc/guest/modules", _module_list(kernel, for_guest))
-    if programs.init.exists():
-        initrd.add_file("init.lifeboat" if _is_wrapped(setup) else "init", programs.init, 0o755)
+        _add_wrapper(initrd, setup, programs, kernel, for_guest)
+    elif programs.init.exists():
+        initrd.add_file("init", programs.init, 0o755)
     return initrd.compressed()
+
+
+def _add_wrapper(initrd: Initrd, setup: Setup, programs: Programs, kernel: Kernel, drivers: list[str]) -> None:
+    initrd.add_file("init", programs.guest, 0o755)
+    initrd.add_text("etc/guest/modules", _module_list(kernel, drivers))
+    initrd.add_file("init.lifeboat", programs.init, 0o755)
+    if setup.saboteur == STAND_STILL:
+        initrd.add_file("stand_still.ko", test_modules.fetch(STAND_STILL_MODULE, setup.kernel))
 
 
 def _file_system_drivers(kernel: Kernel) -> list[str]:
@@ -283,7 +316,7 @@ def _module_list(kernel: Kernel, paths: list[str]) -> str:
 
 def _crash_command_line(setup: Setup) -> str:
     words = ["console=ttyS0", "reset_devices", f"nr_cpus={setup.cpus}", "panic=5", "novmcoredd"]
-    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, EMULATED_TIMER, *_case_words(setup)]
+    words += ["cgroup_disable=memory", "numa=off", NO_DIMMS, *clock.words(is_emulated()), *_case_words(setup)]
     return " ".join(words)
 
 

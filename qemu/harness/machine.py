@@ -9,8 +9,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .acceleration import acceleration
-from .monitor import Monitor
+from . import clock
+from .acceleration import acceleration, is_emulated
+from .monitor import Monitor, MonitorError
+from .vcpus import Sample, VirtualCpus, verdict
 
 QEMU = "qemu-system-x86_64"
 # UEFI for q35, of the package ovmf.
@@ -24,8 +26,11 @@ FIRST_WORD_SECONDS = 60
 SILENT_BOOT_SECONDS = 60
 FIRST_LINE = "Linux version "
 LAST_LINE = "Run /init as init process"
-# A kernel that stopped for a reason has given it. Such a silence is the case's own affair, as is every one after
-# init has been started.
+# After init a silence is the case's own affair, unless it is seen on the CPUs that no program in the guest can be at
+# fault: they are looked at this often then, and judged.
+SILENT_SECONDS = 60
+SILENT_SAMPLES = 25
+# A kernel that stopped for a reason has given it: that, too, is the case's own affair.
 REASONS = re.compile(
     "Kernel panic|Out of memory|oom-kill|invoked oom-killer|page allocation failure|BUG|Oops|WARNING"
     "|Call Trace|general protection|soft lockup|hard LOCKUP|rcu.*stall|blocked for more than|Initramfs unpacking failed"
@@ -91,13 +96,17 @@ class Machine:
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    may_stand_still: bool = False  # the case makes it: that no CPU takes an interrupt is no sign of a lost machine
     firmware_variables: Path | None = None  # UEFI with these, a copy of OVMF_VARIABLES; none: a BIOS
 
     def run(self, serial_log: Path, deadline_seconds: float) -> "Run":
         """Runs until the guest reboots or the deadline passes."""
         with Monitor() as monitor, serial_log.open("wb") as log, self.start(monitor, subprocess.DEVNULL) as process:
             try:
-                run = _Watch(process, monitor, self.requests, log, deadline_seconds).watch()
+                tsc_khz = clock.host_tsc_khz() if is_emulated(QEMU) else None
+                watch = _Watch(process, monitor, self.requests, log, deadline_seconds, tsc_khz)
+                watch.cpus = None if self.may_stand_still else VirtualCpus(monitor)
+                run = watch.watch()
             finally:
                 process.kill()
         if not run.timed_out and process.returncode != 0:
@@ -163,22 +172,39 @@ class Run:
         return self.lines[-1].text if self.lines else "no output"
 
 
-def died_in_silence(lines: list[str]) -> bool:
-    """Whether the last kernel in a log stopped between its first line and init, and gave no reason."""
+def of_last_kernel(lines: list[str]) -> list[str]:
+    """From its first line on; none where there is no kernel yet."""
     starts = [number for number, line in enumerate(lines) if FIRST_LINE in line]
-    if not starts:
-        return False
-    return not any(LAST_LINE in line or REASONS.search(line) for line in lines[starts[-1] :])
+    return lines[starts[-1] :] if starts else []
+
+
+def fell_silent(lines: list[str]) -> bool:
+    """Whether the last kernel in a log has begun and gave no reason to stop."""
+    last = of_last_kernel(lines)
+    return bool(last) and not any(REASONS.search(line) for line in last)
+
+
+def died_in_silence(lines: list[str]) -> bool:
+    """Whether it stopped between its first line and init, too."""
+    return fell_silent(lines) and not any(LAST_LINE in line for line in of_last_kernel(lines))
 
 
 class _Watch:
     """Reads the serial line, stamps what arrives, and keeps the deadlines."""
 
     def __init__(
-        self, process: subprocess.Popen, monitor: Monitor, requests: list[Request], log, deadline_seconds: float
+        self,
+        process: subprocess.Popen,
+        monitor: Monitor,
+        requests: list[Request],
+        log,
+        deadline_seconds: float,
+        tsc_khz: int | None = None,
     ) -> None:
         self._process = process
         self._monitor = monitor
+        self.cpus: VirtualCpus | None = None
+        self._samples: list[Sample] = []
         self._requests = list(requests)
         self._log = log
         self._start = time.monotonic()
@@ -186,6 +212,7 @@ class _Watch:
         self._last_word = self._start
         self._lines: list[Line] = []
         self._rest = b""
+        self._tsc_khz = tsc_khz
 
     def watch(self) -> Run:
         last_tick = self._start
@@ -200,10 +227,24 @@ class _Watch:
                     f"a kernel fell silent in its boot, before init, and gave no reason, for {SILENT_BOOT_SECONDS} s; "
                     + self._monitor.where_the_cpus_are()
                 )
+            if self.cpus and now - self._last_word > SILENT_SECONDS and fell_silent(self._texts()):
+                self._judge_silence(self.cpus)
             if not self._take():
                 self._process.wait()
                 return Run(self._lines, time.monotonic() - self._start, timed_out=False)
         return Run(self._lines, time.monotonic() - self._start, timed_out=True)
+
+    def _judge_silence(self, cpus: VirtualCpus) -> None:
+        """Takes a sample, and after enough of them says whose the silence is."""
+        try:
+            self._samples.append(cpus.sample())
+        except MonitorError as error:
+            raise LostMachine(f"silent for {SILENT_SECONDS} s, and QEMU does not answer: {error}") from None
+        if len(self._samples) < SILENT_SAMPLES:
+            return
+        if reason := verdict(self._samples):
+            raise LostMachine(f"silent for {SILENT_SECONDS} s, then {reason}; {self._monitor.where_the_cpus_are()}")
+        self._samples.clear()
 
     def _take(self) -> bool:
         """Takes what has arrived within one tick; False at the end."""
@@ -212,11 +253,15 @@ class _Watch:
             return True
         data = os.read(output, 65536)
         self._last_word = time.monotonic()
+        self._samples.clear()
         self._log.write(data)
         self._log.flush()
         *whole, self._rest = (self._rest + data).split(b"\n")
         seconds = time.monotonic() - self._start
         new = [Line(seconds, line.decode(errors="replace").rstrip("\r")) for line in whole]
+        for line in new:
+            if wrong := clock.what_is_wrong(line.text, self._tsc_khz):
+                raise LostMachine(wrong)
         self._lines += new
         self._answer(new)
         return bool(data)

@@ -48,12 +48,20 @@ class Monitor:
         """Whether they run or are halted, and where, twice: what there is to tell about a kernel that says nothing."""
         return "; ".join(self._registers() for _ in range(2))
 
+    def processor_states(self) -> list[tuple[int, bool]]:
+        """Of each CPU its flags and whether it is halted."""
+        found = re.findall(r"[RE]FL=(\w+).*?HLT=(\d)", self._all_registers(), re.DOTALL)
+        return [(int(flags, 16), halted == "1") for flags, halted in found]
+
     def _registers(self) -> str:
         try:
-            answer = self.execute("human-monitor-command", **{"command-line": "info registers -a"})
+            answer = self._all_registers()
         except MonitorError as error:
             return f"its CPUs are not known: {error}"
         return " ".join(re.findall(r"CPU#\d+|[RE]IP=\w+|[RE]FL=\w+|HLT=\d", answer))
+
+    def _all_registers(self) -> str:
+        return self.execute("human-monitor-command", **{"command-line": "info registers -a"})
 
     def _receive(self, wanted: str):
         """The next message of that kind; events are passed over."""

@@ -6,6 +6,7 @@ far as pack looks at them, are written down here; the kernel, its modules and th
 """
 
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from .disk import MEBIBYTE, Disk
@@ -26,14 +27,28 @@ DEVICES = {
         (f"{PCI}/virtio0", "virtio", "virtio_blk", "virtio_blk", "virtio:d00000002v00001AF4"),
     ],
 }
+WATCHDOG = "pci0000:00/0000:00:04.0"
 DISKS = {"scsi": ("sda", "8:0", "8:1"), "blk": ("vda", "254:0", "254:1")}
 
 
-def pack(lifeboat: Path, init: Path, kernel: Kernel, bus: str, disk: Disk, config: list[str], folder: Path) -> bytes:
+@dataclass
+class Described:
+    """What the machine consists of, as far as it matters to packing."""
+
+    kernel: Kernel
+    bus: str
+    disk: Disk
+    has_watchdog: bool = False
+
+
+def pack(lifeboat: Path, init: Path, machine: Described, config: list[str], folder: Path) -> bytes:
     """Makes the initrd in a new folder. The target is mounted at /mnt there."""
     root = folder / "machine"
+    kernel = machine.kernel
     _write_kernel(root, kernel)
-    device = _write_devices(root, bus, disk)
+    device = _write_devices(root, machine.bus, machine.disk)
+    if machine.has_watchdog:
+        _write_watchdog(root)
     _write(root, "proc/self/mountinfo", "22 1 0:2 / / rw - rootfs none rw\n", _mount(*device))
     _write(root, "proc/sys/kernel/osrelease", f"{kernel.release}\n")
     _write(root, "proc/sys/kernel/hostname", "guest\n")
@@ -78,6 +93,12 @@ def _write_devices(root: Path, bus: str, disk: Disk) -> tuple[str, str]:
     _write_disk(root, f"{folder}/{name}1", partition_number, disk, MEBIBYTE)
     _write(root, f"sys/devices/{folder}/{name}1/partition", "1\n")
     return f"{name}1", partition_number
+
+
+def _write_watchdog(root: Path) -> None:
+    """A device whose driver nobody has loaded."""
+    _write(root, f"sys/devices/{WATCHDOG}/modalias", "pci:v00008086d000025ABsv00001AF4sd00001100bc08sc80i00\n")
+    _link(root, root / "sys/bus/pci/devices" / Path(WATCHDOG).name, root / "sys/devices" / WATCHDOG)
 
 
 def _write_disk(root: Path, folder: str, number: str, disk: Disk, offset_bytes: int) -> None:

@@ -246,18 +246,19 @@ TEST_CASE("it says what it decided") {
     const Machine machine;
     const ProgramResult result = machine.pack();
     const auto lines = split_lines(result.out);
-    REQUIRE(lines.size() == 7);
+    REQUIRE(lines.size() == 8);
     CHECK(lines[0] == "kernel    6.1-test");
     CHECK(lines[1] == std::string("target    UUID=") + uuid_a + " /var/crash ext4 rw,noatime");
     CHECK(lines[2] ==
           "device    sda1 on sda, sd (0:0:0:0), virtio_scsi (virtio0), virtio-pci (0000:01:00.0), "
           "pcieport (0000:00:1c.0)");
     CHECK(lines[3].starts_with("modules   8: virtio_ring "));
-    CHECK(lines[4].starts_with(
+    CHECK(lines[4].starts_with("watchdog  none that kernel 6.1-test has a driver for: "));
+    CHECK(lines[5].starts_with(
         std::format("initrd    {} bytes packed, ", content_of(machine.initrd()).size())));
-    CHECK(lines[5].starts_with("memory    kernel image 50.0 MiB + "));
-    CHECK(lines[5].ends_with(" needed, 128.0 MiB reserved"));
-    CHECK(lines[6] == "written   " + machine.initrd());
+    CHECK(lines[6].starts_with("memory    kernel image 50.0 MiB + "));
+    CHECK(lines[6].ends_with(" needed, 128.0 MiB reserved"));
+    CHECK(lines[7] == "written   " + machine.initrd());
 }
 
 TEST_CASE("the same machine makes the same bytes") {

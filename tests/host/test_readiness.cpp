@@ -95,6 +95,8 @@ TEST_CASE("what stands in the way of the next capture") {
         {[](MachineView& view) { view.filter_doubt = "a dump would be of level 1 instead of 31"; },
          "degraded: a dump would be of level 1 instead of 31: a newer lifeboat, or level 1 and the room for "
          "it\n"},
+        {[](MachineView& view) { view.unattended_watchdogs = {"the watchdog x runs here"}; },
+         "degraded: the watchdog x runs here: stop it, or install the driver\n"},
         {[](MachineView& view) { view.missing_targets = {"'UUID=1' is not mounted"}; },
          "degraded: 'UUID=1' is not mounted: it is not known whether it can be written to\n"},
         {[](MachineView& view) { view.targets[0].error = "ask for free space of '/x': Input/output error"; },

@@ -28,7 +28,8 @@ TEST_CASE("a whole plan") {
                                   "deadline.vmcore = 4\n"
                                   "deadline.finish = 5\n"
                                   "deadline.total = 6\n"
-                                  "deadline.stall = 7");
+                                  "deadline.stall = 7\n"
+                                  "watchdog.timeout = 90");
     CHECK(plan.complaints == std::vector<std::string>{});
     REQUIRE(plan.targets.size() == 2);
     CHECK(plan.targets[0].source() == "UUID=6c69-66");
@@ -55,6 +56,7 @@ TEST_CASE("a whole plan") {
     CHECK(plan.deadlines.finish_s == 5);
     CHECK(plan.deadlines.total_s == 6);
     CHECK(plan.deadlines.stall_s == 7);
+    CHECK(plan.watchdog_timeout_s == 90);
 }
 
 TEST_CASE("a plan that is written and read is the same plan") {
@@ -76,6 +78,7 @@ TEST_CASE("a plan that is written and read is the same plan") {
     plan.rescue = Rescue::repair;
     plan.console = ConsoleAccess::open;
     plan.deadlines = {1, 2, 3, 4, 5, 6, 7};
+    plan.watchdog_timeout_s = 0;
 
     const Plan read = Plan::parse(plan.text());
     CHECK(read.complaints == std::vector<std::string>{});
@@ -92,6 +95,7 @@ TEST_CASE("a plan that is written and read is the same plan") {
     CHECK(read.modules[0].path == "/lib/modules/6.1/a.ko");
     CHECK(read.modules[1].parameters == "scan=sync x=\"a b\"");
     CHECK(read.deadlines.stall_s == 7);
+    CHECK(read.watchdog_timeout_s == 0);
     REQUIRE(read.roots.size() == 1);
     CHECK(read.roots[0].text() == plan.roots[0].text());
     CHECK(read.rescue == Rescue::repair);
@@ -131,6 +135,9 @@ TEST_CASE("what cannot be used is named, with its line and what is done instead"
         {"level", "plan line 1: 'level' is not `key = value`, passing over it"},
         {"\x01\x02\x7f", "plan line 1: '\\x01\\x02\\x7f' is not `key = value`, passing over it"},
         {"action = sleep", "plan line 1: action 'sleep' is not reboot, poweroff or halt, using reboot"},
+        {"watchdog.timeout = 9", "plan line 1: watchdog.timeout '9' is neither 0 nor 10 to 3600, using 60"},
+        {"watchdog.timeout = never",
+         "plan line 1: watchdog.timeout 'never' is not a number from 0 to 3600, using 60"},
         {"prune = always", "plan line 1: prune 'always' is not never or when-full, using never"},
         {"rescue = please", "plan line 1: rescue 'please' is not boot, repair or shell, using boot"},
         {"console = ajar", "plan line 1: console 'ajar' is not locked or open, using locked"},
