@@ -266,14 +266,15 @@ CRASH_TROUBLE = ("invalid", "seek error", "read error", "page excluded", "page i
 
 
 def crash_for(release):
-    """Debian 12's crash up to kernel 6.3, the newer one after that."""
+    """The command of one that knows this kernel: Debian 12's up to 6.3, 13's up to 7.0, and after that the newest there is,
+    which does not know the modules of 7.3."""
     version = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", release).groups())
     if version < (6, 4):
-        return "crash"
-    newer = Path(__file__).with_name("newer-crash")
+        return ["crash"]
+    newer = [Path(__file__).with_name("newer-crash"), "trixie" if version < (7, 1) else "sid"]
     # Bringing it into the cache does not count as crash's time.
-    subprocess.run([newer, "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    return newer
+    subprocess.run([*newer, "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    return newer if version < (7, 1) else [*newer, "--no_modules"]
 
 
 def check_with_crash(report, release, dump_path, vmlinux_path, task_name, is_oops):
@@ -281,7 +282,7 @@ def check_with_crash(report, release, dump_path, vmlinux_path, task_name, is_oop
         # A file for each command: crash's own output and its commands' come in no fixed order through a pipe.
         script = "".join(f"{command} > {folder}/{name}\n" for name, command in CRASH_COMMANDS.items()) + "quit\n"
         try:
-            command = [crash_for(release), "-s", "--no_scroll", vmlinux_path, dump_path]
+            command = [*crash_for(release), "-s", "--no_scroll", vmlinux_path, dump_path]
             done = subprocess.run(
                 command, input=script, capture_output=True, text=True, errors="replace", timeout=CRASH_SECONDS
             )
@@ -308,7 +309,7 @@ def check_with_crash(report, release, dump_path, vmlinux_path, task_name, is_oop
 def check_incomplete_with_crash(report, release, dump_path, vmlinux_path):
     """Crash wants to be told that it may go on without the pages that are missing. Then it reads what it finds, here the
     kernel's banner; a whole session (without --minimal) it opens when the break is behind the last page tables."""
-    command = [crash_for(release), "-s", "--minimal", "--zero_excluded", "--no_scroll", vmlinux_path, dump_path]
+    command = [*crash_for(release), "-s", "--minimal", "--zero_excluded", "--no_scroll", vmlinux_path, dump_path]
     try:
         done = subprocess.run(
             command, input="rd -a linux_banner\nquit\n", capture_output=True, text=True, errors="replace", timeout=CRASH_SECONDS
