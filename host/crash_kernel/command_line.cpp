@@ -67,6 +67,9 @@ Words ours(const CommandLineParts& parts) {
         append(words, std::format("disable_cpu_apicid={}", *parts.boot_cpu_apic_id));
     if (parts.has_shared_interrupts)
         append(words, "irqpoll");
+    // Since 7.1 a CPU that compares another's TSC may wait for it for ever, with its interrupts off.
+    if (parts.cpus > 1 && parts.has_trusted_tsc)
+        append(words, "tsc=nowatchdog");
     if (parts.memory_end > 0 && parts.memory_end <= four_levels_end)
         append(words, "no5lvl");
     append(words, trimming_words());

@@ -34,6 +34,7 @@ struct CommandLineParts {
     // Of the CPU that the machine booted on: were it woken by another, it would reset the machine.
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
+    bool has_trusted_tsc = false;
     std::uint64_t memory_end = 0; // 0: not known
     bool has_integrity_disks = false;
     std::string_view extra;

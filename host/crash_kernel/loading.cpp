@@ -94,6 +94,7 @@ Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, 
                                        .cpus = crash_kernel_cpus(cpus, facts.online_cpus),
                                        .boot_cpu_apic_id = facts.boot_cpu_apic_id,
                                        .has_shared_interrupts = facts.has_shared_interrupts,
+                                       .has_trusted_tsc = facts.has_trusted_tsc,
                                        .memory_end = facts.memory_end,
                                        .has_integrity_disks = facts.has_integrity_disks,
                                        .extra = extra});

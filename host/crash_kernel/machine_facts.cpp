@@ -82,6 +82,10 @@ bool parse_shared_interrupts(std::string_view interrupts) {
     return std::ranges::any_of(split_lines(interrupts), is_shared);
 }
 
+bool parse_trusted_tsc(std::string_view available) {
+    return std::ranges::contains(split_words(available), "tsc");
+}
+
 std::uint64_t parse_memory_end(std::string_view iomem) {
     std::uint64_t end = 0;
     for (const AddressRange& range : ranges_of(iomem, "System RAM"))
@@ -113,6 +117,8 @@ MachineFacts read_machine_facts(const SystemPaths& paths) {
     return {.online_cpus = std::max(1U, count_cpus(read_attribute(paths.sys + "/devices/system/cpu/online"))),
             .boot_cpu_apic_id = parse_boot_cpu_apic_id(text_of(paths.proc + "/cpuinfo")),
             .has_shared_interrupts = parse_shared_interrupts(text_of(paths.proc + "/interrupts")),
+            .has_trusted_tsc = parse_trusted_tsc(
+                read_attribute(paths.sys + "/devices/system/clocksource/clocksource0/available_clocksource")),
             .memory_end = parse_memory_end(text_of(paths.proc + "/iomem")),
             .has_integrity_disks = has_integrity_disks(paths)};
 }

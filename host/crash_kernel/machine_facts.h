@@ -14,6 +14,7 @@ struct MachineFacts {
     unsigned online_cpus = 1;
     std::optional<std::uint64_t> boot_cpu_apic_id;
     bool has_shared_interrupts = false;
+    bool has_trusted_tsc = false; // the kernel has compared it with another clock and found it right
     std::uint64_t memory_end = 0; // the address behind the highest memory; 0: not known
     bool has_integrity_disks = false;
 };
@@ -32,6 +33,9 @@ std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo);
 // Of /proc/interrupts: whether a level-triggered line has several drivers. In the crash kernel, which lacks
 // most of them, a device that nobody serves could block such a line, unless the kernel polls (irqpoll).
 bool parse_shared_interrupts(std::string_view interrupts);
+// Of available_clocksource in sysfs, which loses a TSC that was found wrong. Source: Linux
+// kernel/time/clocksource.c.
+bool parse_trusted_tsc(std::string_view available);
 // Of /proc/iomem, which tells only root: the address behind the highest memory; 0: not known.
 std::uint64_t parse_memory_end(std::string_view iomem);
 

@@ -89,6 +89,8 @@ TEST_CASE("what the machine asks for") {
     CHECK(composed({.cpus = 2, .boot_cpu_apic_id = 0, .has_shared_interrupts = true}) ==
           own_words("nr_cpus=2 disable_cpu_apicid=0 irqpoll"));
     CHECK(composed({.memory_end = std::uint64_t{1} << 46}) == own_words("nr_cpus=1 no5lvl"));
+    CHECK(composed({.cpus = 2, .has_trusted_tsc = true}) == own_words("nr_cpus=2 tsc=nowatchdog"));
+    CHECK(composed({.cpus = 1, .has_trusted_tsc = true}) == own_words("nr_cpus=1"));
     CHECK(composed({.memory_end = (std::uint64_t{1} << 46) + 1}) == own_words("nr_cpus=1"));
     CHECK_FALSE(composed({.has_integrity_disks = true}).contains("bio_integrity_initfn"));
     CHECK(crash_kernel_cpus(0, 1) == 1);

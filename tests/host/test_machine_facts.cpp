@@ -31,6 +31,14 @@ TEST_CASE("interrupt lines with several drivers") {
     CHECK_FALSE(parse_shared_interrupts(""));
 }
 
+TEST_CASE("a TSC that was found right") {
+    CHECK(parse_trusted_tsc("tsc hpet acpi_pm"));
+    CHECK(parse_trusted_tsc("kvm-clock tsc acpi_pm"));
+    CHECK_FALSE(parse_trusted_tsc("hpet acpi_pm"));
+    CHECK_FALSE(parse_trusted_tsc("tsc-early hpet"));
+    CHECK_FALSE(parse_trusted_tsc(""));
+}
+
 TEST_CASE("where memory ends") {
     CHECK(parse_memory_end("00000000-00000fff : Reserved\n00001000-0009ffff : System RAM\n"
                            "00100000-7ffdffff : System RAM\n  7b000000-7effffff : Crash kernel\n"
@@ -45,6 +53,7 @@ TEST_CASE("a machine that tells nothing") {
     CHECK(facts.online_cpus == 1);
     CHECK(facts.boot_cpu_apic_id == std::nullopt);
     CHECK_FALSE(facts.has_shared_interrupts);
+    CHECK_FALSE(facts.has_trusted_tsc);
     CHECK(facts.memory_end == 0);
     CHECK_FALSE(facts.has_integrity_disks);
     CHECK(read_reserved_sections(system.paths()) == 0);
