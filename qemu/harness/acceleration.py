@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import cache, kernels
 
+QEMU = "qemu-system-x86_64"
 KVM = "kvm"
 EMULATION = "tcg,thread=multi"
 # With KVM this takes a second or two.
@@ -17,7 +18,7 @@ WANTED_LINE = b"Linux version "
 
 
 @functools.cache
-def acceleration(qemu: str) -> str:
+def acceleration() -> str:
     """What to give to QEMU's -accel; LIFEBOAT_QEMU_ACCEL where that is set.
 
     Neither a device node nor a machine that starts tells whether KVM works: within a virtual machine it may be there and fail at
@@ -28,21 +29,21 @@ def acceleration(qemu: str) -> str:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return EMULATION
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    place = cache.entry("acceleration", boot, lambda folder: _note(qemu, folder))
+    place = cache.entry("acceleration", boot, _note)
     return (place / "accel").read_text()
 
 
-def is_emulated(qemu: str) -> bool:
-    return acceleration(qemu) == EMULATION
+def is_emulated() -> bool:
+    return acceleration().startswith("tcg")
 
 
-def _note(qemu: str, folder: Path) -> None:
-    works = boots_with_kvm(qemu, kernels.fetch("6.1").image)
+def _note(folder: Path) -> None:
+    works = boots_with_kvm(kernels.fetch("6.1").image)
     (folder / "accel").write_text(KVM if works else EMULATION)
 
 
-def boots_with_kvm(qemu: str, kernel: Path) -> bool:
-    command = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m", "512M"]
+def boots_with_kvm(kernel: Path) -> bool:
+    command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m", "512M"]
     command += ["-accel", KVM, "-cpu", "max", "-serial", "stdio", "-kernel", str(kernel)]
     command += ["-append", "console=ttyS0 panic=-1"]
     try:

@@ -10,7 +10,8 @@ from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .machine import LostMachine, Machine, Request, Run, is_emulated, mebibytes
+from .acceleration import is_emulated
+from .machine import LostMachine, Machine, Request, Run, mebibytes
 from .serial_log import show_tail
 
 SERIAL_LOG = "serial.log"

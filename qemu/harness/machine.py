@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import clock
-from .acceleration import acceleration, is_emulated
+from .acceleration import QEMU, acceleration, is_emulated
 from .monitor import Monitor, MonitorError
 from .vcpus import Sample, VirtualCpus, verdict
 
-QEMU = "qemu-system-x86_64"
 # UEFI for q35, of the package ovmf.
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -103,7 +102,7 @@ class Machine:
         """Runs until the guest reboots or the deadline passes."""
         with Monitor() as monitor, serial_log.open("wb") as log, self.start(monitor, subprocess.DEVNULL) as process:
             try:
-                tsc_khz = clock.host_tsc_khz() if is_emulated(QEMU) else None
+                tsc_khz = clock.host_tsc_khz() if is_emulated() else None
                 watch = _Watch(process, monitor, self.requests, log, deadline_seconds, tsc_khz)
                 watch.cpus = None if self.may_stand_still else VirtualCpus(monitor)
                 run = watch.watch()
@@ -126,7 +125,7 @@ class Machine:
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-machine", "q35", "-accel", acceleration(QEMU), "-cpu", cpu]
+        command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         cpus = f"{self.cpus},maxcpus={self.cpus + self.cpu_room}"
         command += ["-m", f"{self.memory}{room}", "-smp", cpus, "-serial", "stdio"]
