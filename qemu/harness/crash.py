@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import clock, kernels, modules, packages, packed, test_modules
+from .acceleration import is_emulated
 from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .acceleration import is_emulated
 from .machine import LostMachine, Machine, Request, Run, mebibytes
 from .serial_log import show_tail
 
