@@ -3,11 +3,12 @@
 
 A kernel finds out its TSC's frequency by counting it against another timer for some milliseconds. Where the host has
 QEMU's threads wait meanwhile it may come to any result: 65 MHz were seen in place of 2,000, so that the kernel's time
-passed 30 times too fast and every deadline was over before anything was done. Where they pass too slowly no deadline
-comes, and nothing is heard for minutes. An emulated TSC is the host's, so its frequency is known and can be given.
+passed 30 times too fast and every deadline was over before anything was done. Given 20,000 MHz, it ran ten times too
+slowly for four seconds, until the kernel's own comparison with the HPET threw the TSC out. An emulated TSC is the
+host's, so its frequency is known and can be given.
 
 Kernels from 7.1 on compare the TSCs of two CPUs twice a second. The CPU that asks waits with its interrupts off for the
-other's answer; how long, it reads off the clock, which before the TSC is in use counts that CPU's own interrupts: it
+other's answer; how long, it reads off the clock, which before the TSC is in use counts the CPU's own interrupts: it
 waits for ever where the other does not answer, as one that waits in stop_machine() for this one to join. Both then stand
 still (watchdog_check_skew and multi_cpu_stop, 7.3.4). Without that comparison they cannot.
 Source: Linux arch/x86/kernel/tsc.c, kernel/time/clocksource.c,
