@@ -85,6 +85,14 @@ std::vector<std::string> names_in(const std::string& folder) {
     return names;
 }
 
+// What pack printed behind the key.
+std::string line_of(const ProgramResult& result, std::string_view key) {
+    for (const std::string_view line : split_lines(result.out))
+        if (line.starts_with(key))
+            return std::string(line);
+    return ""s;
+}
+
 } // namespace
 
 TEST_CASE("the initrd has init, the plan, its modules and nothing to look for more with") {
@@ -161,12 +169,6 @@ TEST_CASE("an init that is packed already comes first, as it is") {
         std::format("archive 2: zstd, bytes {} to {}, ", front.size(), content_of(machine.initrd()).size())));
 
     // What it says of sizes is of both.
-    const auto line_of = [](const ProgramResult& result, std::string_view key) {
-        for (const std::string_view line : split_lines(result.out))
-            if (line.starts_with(key))
-                return std::string(line);
-        return ""s;
-    };
     machine.write("init", init_content);
     const ProgramResult whole =
         machine.pack({"--init", machine.path("init"), "--output", machine.path("out")});
