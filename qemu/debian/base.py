@@ -52,14 +52,6 @@ def _make(base: Base, folder: Path) -> None:
     _bootstrap(base.source, base.packages, folder / ARCHIVE, "--variant=apt", "--dpkgopt=force-unsafe-io")
 
 
-def unpack(source: Archive, names: list[str], tree: Path) -> None:
-    """A new folder with these packages and all that they need, not set up: programs run in a chroot there."""
-    options = ["--variant=extract", "--format=directory"]
-    if source != source.without_backports():
-        options.append(f'--aptopt=APT::Default-Release "{source.suite}"')
-    _bootstrap(source, names, tree, *options)
-
-
 def _bootstrap(source: Archive, names: list[str], target: Path, *options: str) -> None:
     command = ["mmdebstrap", "--mode=root", *options, '--aptopt=APT::Install-Recommends "false"']
     command.append(f"--include={','.join(names)}")

@@ -8,13 +8,9 @@ import tempfile
 from pathlib import Path
 
 from harness import cache, kernels, packages
-from harness.packages import Archive
-
-from . import base
 
 SOURCE = Path(__file__).parent / "bug"
 MODULE = "lifeboat_bug.ko"
-COMPILERS = "usr/bin/x86_64-linux-gnu-gcc-[0-9]*"
 
 
 def fetch(line: str) -> Path:
@@ -27,13 +23,22 @@ def fetch(line: str) -> Path:
     return cache.entry("bug-module", key, lambda folder: _make(headers, archive, folder)) / MODULE
 
 
-def _make(headers: str, archive: Archive, folder: Path) -> None:
-    """In a tree of the kernel's own release: that is where the compiler is, and the libraries of the kernel's tools."""
+def _make(headers: str, archive: packages.Archive, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
-        tree = Path(scratch) / "root"
-        base.unpack(archive, [headers, "make"], tree)
-        shutil.copytree(SOURCE, tree / "module")
-        compiler = next(tree.glob(COMPILERS)).name
-        command = ["make", "-C", f"/usr/src/{headers}", "M=/module", f"CC={compiler}", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-        subprocess.run(["chroot", tree, *command, "modules"], check=True, stdout=subprocess.DEVNULL)
-        shutil.copy(tree / "module" / MODULE, folder)
+        work = Path(scratch)
+        for package in (headers, *packages.dependencies(headers, archive)):
+            if package.startswith(("linux-headers-", "linux-kbuild-")):
+                packages.unpack(package, work, archive)
+        _move_to(work, headers)
+        shutil.copytree(SOURCE, work / "module")
+        # The compiler's own version may have moved on since the kernel was built.
+        command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}"]
+        command += ["CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        shutil.copy(work / "module" / MODULE, folder)
+
+
+def _move_to(work: Path, headers: str) -> None:
+    """The package's one absolute path."""
+    makefile = work / "usr/src" / headers / "Makefile"
+    makefile.write_text(makefile.read_text().replace(" /usr/src/", f" {work}/usr/src/"))
