@@ -2,10 +2,12 @@
 """Debian's base system without a kernel, as an archive in the cache. Needs root."""
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import cache, debian_tree, packages
+from debian_packages import apt, install
+from harness import cache, packages
 from harness.packages import OWN, Archive
 
 # What each guest has; the rest comes as dependencies. grub-efi's modules are for a disk that UEFI boots too.
@@ -16,6 +18,8 @@ PACKAGES = [
 INITRAMFS_TOOLS = "initramfs-tools"
 DRACUT = "dracut"
 ARCHIVE = "base.tar"
+# Within the system while it is made.
+PREFERENCES = "etc/apt/preferences.d/lacking"
 
 
 @dataclass(frozen=True)
@@ -48,4 +52,14 @@ def key(base: Base) -> str:
 
 def _make(base: Base, folder: Path) -> None:
     # dpkg's syncs are of no use in a folder that is thrown away when the machine goes down.
-    debian_tree.bootstrap(base.source, base.packages, folder / ARCHIVE, "--variant=apt", "--dpkgopt=force-unsafe-io")
+    command = ["mmdebstrap", "--mode=root", "--variant=apt", "--dpkgopt=force-unsafe-io"]
+    command += ['--aptopt=APT::Install-Recommends "false"', f"--include={','.join(base.packages)}"]
+    with tempfile.NamedTemporaryFile("w", suffix=".list") as sources:
+        sources.write("".join(f"{row}\n" for row in base.source.entries()))
+        sources.flush()
+
+        def attempt(preferences: Path) -> None:
+            hooks = [f"--setup-hook=cp {preferences} \"$1/{PREFERENCES}\"", f"--customize-hook=rm \"$1/{PREFERENCES}\""]
+            apt.run_patiently([*command, *hooks, base.source.release, folder / ARCHIVE, sources.name])
+
+        install.avoiding(attempt, base.source.refresh)

@@ -46,8 +46,6 @@ BUG = Panic(
     task="insmod",
     is_oops=True,
 )
-# Whose dumps Debian 12's crash and drgn do not read.
-LINES_WITHOUT_READERS = ("7.3",)
 
 Flow = Callable[[Tried], Iterator[str]]
 Summary = dict[str, str]  # the fields of the closing line
@@ -178,8 +176,7 @@ def _look_at_dump(dump: Path, panic: Panic, tried: Tried, line: str) -> Iterator
     verify = subprocess.run([tried.command, "verify", vmcore], capture_output=True, text=True, check=False)
     if verify.returncode != 0:
         yield f"'lifeboat verify' fails: {verify.stdout}{verify.stderr}"
-    if line not in LINES_WITHOUT_READERS:
-        yield from _readers(vmcore, panic, line)
+    yield from _readers(vmcore, panic, line)
 
 
 def _readers(vmcore: Path, panic: Panic, line: str) -> Iterator[str]:

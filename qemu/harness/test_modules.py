@@ -7,11 +7,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import cache, debian_tree, kernels
+from . import cache, kernels, packages
 
 # A folder for each, with its Kbuild; the module's file is lifeboat_NAME.ko.
 SOURCES = Path(__file__).parents[1] / "test_modules"
-COMPILERS = "usr/bin/x86_64-linux-gnu-gcc-[0-9]*"
 
 
 def fetch(name: str, line: str) -> Path:
@@ -29,13 +28,23 @@ def made_for(name: str, kernel: kernels.Choice) -> Path:
 
 
 def _make(source: Path, headers: str, kernel: kernels.Choice, folder: Path) -> None:
-    """In a tree of the kernel's own release: that is where the compiler is, and the libraries of the kernel's tools."""
+    """With the machine's own compiler, which is that of its own release's kernels."""
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
-        tree = Path(scratch) / "root"
-        debian_tree.unpack(kernel.archive, [f"{headers}={kernel.version}", "make"], tree)
-        shutil.copytree(source, tree / "module")
-        compiler = next(tree.glob(COMPILERS)).name
-        command = ["make", "-C", f"/usr/src/{headers}", "M=/module", f"CC={compiler}", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-        subprocess.run(["chroot", tree, *command, "modules"], check=True, stdout=subprocess.DEVNULL)
-        for module in (tree / "module").glob("*.ko"):
+        work = Path(scratch)
+        for package in (headers, *packages.dependencies(headers, kernel.archive)):
+            if package.startswith(("linux-headers-", "linux-kbuild-")):
+                packages.unpack(package, work, kernel.archive)
+        _move_to(work, headers)
+        shutil.copytree(source, work / "module")
+        # The compiler's own version may have moved on since the kernel was built.
+        command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}"]
+        command += ["CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        for module in (work / "module").glob("*.ko"):
             shutil.copy(module, folder)
+
+
+def _move_to(work: Path, headers: str) -> None:
+    """The package's one absolute path."""
+    makefile = work / "usr/src" / headers / "Makefile"
+    makefile.write_text(makefile.read_text().replace(" /usr/src/", f" {work}/usr/src/"))
