@@ -323,8 +323,11 @@ CASES: dict[str, Case] = {
         small(guest_options=["vmcore=novmcoreinfo"], guest_drivers=["fuse"]),
         [
             checks.has_summary("saved"),
-            checks.has_dump,
+            # Nothing but zero pages can be told then.
+            checks.has_dump_of_level(1),
             checks.says("lifeboat: .*no VMCOREINFO.*keeping every page"),
+            checks.says("lifeboat: .*not enough for level 31: level 1$"),
+            checks.says("lifeboat: summary .* level=1 .* asked_level=31"),
         ],
     ),
     "vmcore-truncated": Case(

@@ -78,12 +78,21 @@ def has_summary(*results: str) -> Check:
 
 def has_dump(outcome: Outcome) -> Iterator[str]:
     """A complete dump of the level asked for."""
-    dump = outcome.dump and outcome.dump / dump_files.COMPLETE
-    header = dump_files.read_header(dump) if dump and dump.exists() else None
-    if header is None:
-        yield "there is no 'vmcore' in the kdump-compressed format"
-    elif header.level != outcome.setup.level:
-        yield f"the dump's level is {header.level}, not {outcome.setup.level}"
+    yield from has_dump_of_level(outcome.setup.level)(outcome)
+
+
+def has_dump_of_level(level: int) -> Check:
+    """A complete dump that claims this level."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        dump = outcome.dump and outcome.dump / dump_files.COMPLETE
+        header = dump_files.read_header(dump) if dump and dump.exists() else None
+        if header is None:
+            yield "there is no 'vmcore' in the kdump-compressed format"
+        elif header.level != level:
+            yield f"the dump's level is {header.level}, not {level}"
+
+    return check
 
 
 def has_incomplete_dump(outcome: Outcome) -> Iterator[str]:
