@@ -29,7 +29,7 @@ std::string tested_path(const std::string& folder) {
 }
 
 std::string finding_of(const KeptDump& kept, const DumpVerdict& verdict) {
-    const std::string lesser_level = describe(kept).lesser_level;
+    const std::string lesser_level = lesser_level_of(kept);
     if (verdict.state == DumpVerdict::State::whole)
         return std::format("'{}' is whole, {} pages{}", kept.path(), verdict.pages,
                            lesser_level.empty() ? "" : ", of " + lesser_level);

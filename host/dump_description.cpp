@@ -28,7 +28,13 @@ std::string reason_of(const KeptDump& kept) {
     return log ? find_crash_reason(*log) : std::string();
 }
 
-// By its own log: the dump itself does not know what was asked for.
+std::string or_unknown(std::string text) {
+    return text.empty() ? "?" : std::move(text);
+}
+
+} // namespace
+
+// The dump itself does not know what was asked for.
 std::string lesser_level_of(const KeptDump& kept) {
     const auto log = read_file(kept.path() + '/' + boat_log_name, kernel_log_limit_bytes);
     if (!log)
@@ -42,12 +48,6 @@ std::string lesser_level_of(const KeptDump& kept) {
                ? std::format("level {} instead of {}", *level, *asked)
                : std::string();
 }
-
-std::string or_unknown(std::string text) {
-    return text.empty() ? "?" : std::move(text);
-}
-
-} // namespace
 
 DumpDescription describe(const KeptDump& kept) {
     return {kernel_of(kept), reason_of(kept), lesser_level_of(kept)};

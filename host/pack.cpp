@@ -50,7 +50,6 @@ struct Packed {
     InitrdSizes sizes;
     CrashKernelState running;
     bool has_integrity_disks = false;
-    unsigned level = 0;
 
     // In one section.
     [[nodiscard]] std::vector<MemoryPart> need() const {
@@ -120,7 +119,7 @@ void print_decisions(const Packed& packed) {
     line("memory", std::format("{} needed, {} reserved", sum_text(packed.whole_need()),
                                in_mebibytes(packed.running.reserved_bytes)));
     if (packed.running.lent.bytes > 0)
-        line("lent", lent_memory_text(packed.running.lent, packed.level));
+        line("lent", lent_memory_text(packed.running.lent, packed.machine.plan.level));
 }
 
 std::string crashkernel_for(std::uint64_t need_bytes) {
@@ -252,7 +251,6 @@ Result<> run_pack(const PackRequest& request) {
     packed.running = read_crash_kernel_state(request.paths);
     warn_of_filter(request, packed.machine);
     packed.has_integrity_disks = has_integrity_disks(request.paths);
-    packed.level = config.plan.level;
     if (request.output.empty())
         return write_state(request, packed);
     return write_alone(request.output, [&](const std::string& aside) { return write_initrd(packed, aside); });

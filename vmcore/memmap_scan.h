@@ -44,8 +44,6 @@ public:
     Result<> run(const TakePiece& take);
 
     void add_to(DumpSummary& summary) const;
-    // As PageFilter's; before run() already.
-    [[nodiscard]] unsigned unfilterable() const { return filters_.front().unfilterable(); }
 
 private:
     static constexpr std::size_t pieces_per_strip = 8;

@@ -3,17 +3,12 @@
 
 #include "base/descriptor.h"
 #include "base/text.h"
+#include "host/crash_kernel/memory_section.h"
+#include "vmcore/dump.h"
 
 #include <format>
 
 namespace lifeboat::host {
-
-namespace {
-
-constexpr unsigned section_size_bits = 27;
-constexpr unsigned without_user_memory = 8; // the bit of a dump level
-
-} // namespace
 
 LentMemory parse_lent_memory(std::string_view ranges) {
     LentMemory lent;
@@ -24,8 +19,7 @@ LentMemory parse_lent_memory(std::string_view ranges) {
         if (!first || !last || *last < *first)
             continue;
         lent.bytes += *last - *first + 1;
-        lent.sections +=
-            static_cast<unsigned>((*last >> section_size_bits) - (*first >> section_size_bits) + 1);
+        lent.sections += count_memory_sections(*first, *last);
     }
     return lent;
 }
@@ -35,7 +29,7 @@ LentMemory read_lent_memory(const SystemPaths& paths) {
 }
 
 bool does_lent_memory_lack(const LentMemory& lent, unsigned level) {
-    return lent.bytes > 0 && (level & without_user_memory) == 0;
+    return lent.bytes > 0 && (level & exclude_user) == 0;
 }
 
 std::string lent_memory_text(const LentMemory& lent, unsigned level) {

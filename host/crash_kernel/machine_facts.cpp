@@ -3,6 +3,7 @@
 
 #include "base/descriptor.h"
 #include "base/text.h"
+#include "host/crash_kernel/memory_section.h"
 #include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 
@@ -18,8 +19,6 @@ namespace {
 
 // A machine of many CPUs has long files.
 constexpr std::size_t proc_file_limit_bytes = std::size_t{64} << 20;
-
-constexpr unsigned section_size_bits = 27;
 
 std::string text_of(const std::string& path) {
     return read_file(path, proc_file_limit_bytes).value_or("");
@@ -94,10 +93,10 @@ std::uint64_t parse_memory_end(std::string_view iomem) {
 }
 
 unsigned count_reserved_sections(std::string_view iomem) {
-    std::uint64_t sections = 0;
+    unsigned sections = 0;
     for (const AddressRange& range : ranges_of(iomem, "Crash kernel"))
-        sections += (range.last >> section_size_bits) - (range.first >> section_size_bits) + 1;
-    return static_cast<unsigned>(sections);
+        sections += count_memory_sections(range.first, range.last);
+    return sections;
 }
 
 unsigned read_reserved_sections(const SystemPaths& paths) {
