@@ -12,7 +12,9 @@ Result<FreeSpace> free_space_in(int failed, const struct statvfs& status, const 
     if (failed != 0)
         return fail_system("ask for free space of '{}'", path);
     return FreeSpace{.for_root_bytes = std::uint64_t{status.f_bfree} * status.f_frsize,
-                     .for_others_bytes = std::uint64_t{status.f_bavail} * status.f_frsize};
+                     .for_others_bytes = std::uint64_t{status.f_bavail} * status.f_frsize,
+                     .files =
+                         status.f_files > 0 ? std::optional<std::uint64_t>(status.f_ffree) : std::nullopt};
 }
 
 } // namespace

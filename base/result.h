@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <expected>
 #include <format>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,10 @@ enum class ErrorKind {
     invalid,     // what a person wrote (a plan, an option) cannot be used
     system,      // a system call failed; `os_error` says how
 };
+
+// "no_data", ...: what stands in messages and in the summary line.
+std::string_view name_of(ErrorKind kind);
+std::optional<ErrorKind> parse_error_kind(std::string_view name);
 
 struct Error {
     ErrorKind kind;

@@ -3,15 +3,11 @@
 
 #include "base/text.h"
 
-#include <array>
-
 namespace lifeboat {
 
 namespace {
 
 constexpr std::string_view level_letters = "iwe";
-constexpr std::array<std::string_view, 7> kind_words{"no_data",   "corrupt", "unsupported", "no_space",
-                                                     "timed_out", "invalid", "system"};
 
 std::string escape(std::string_view text) {
     std::string escaped;
@@ -59,8 +55,8 @@ struct Encoder {
     std::string operator()(const EndMessage& message) const {
         if (!message.error)
             return "completed\n";
-        return std::format("failed {} {} {}\n", kind_words[static_cast<std::size_t>(message.error->kind)],
-                           message.error->os_error, escape(message.error->text));
+        return std::format("failed {} {} {}\n", name_of(message.error->kind), message.error->os_error,
+                           escape(message.error->text));
     }
 };
 
@@ -94,11 +90,10 @@ std::optional<StageMessage> decode_progress(std::string_view rest) {
 std::optional<StageMessage> decode_failed(std::string_view rest) {
     const std::string_view word = take_word(rest);
     const auto os_error = parse_in_range(take_word(rest), 0, 4095);
-    for (std::size_t kind = 0; kind < kind_words.size() && os_error; ++kind)
-        if (kind_words[kind] == word)
-            return EndMessage{
-                Error{static_cast<ErrorKind>(kind), unescape(rest), static_cast<int>(*os_error)}};
-    return std::nullopt;
+    const auto kind = parse_error_kind(word);
+    if (!kind || !os_error)
+        return std::nullopt;
+    return EndMessage{Error{*kind, unescape(rest), static_cast<int>(*os_error)}};
 }
 
 } // namespace

@@ -43,6 +43,14 @@ std::string word(std::string_view text) {
 
 } // namespace
 
+void Summary::add_stage_ms(std::string_view stage, std::int64_t ms) {
+    const auto found = std::ranges::find(stages_ms, stage, &std::pair<std::string, std::int64_t>::first);
+    if (found == stages_ms.end())
+        stages_ms.emplace_back(stage, ms);
+    else
+        found->second += ms;
+}
+
 void Summary::set_count(std::string_view name, std::uint64_t value) {
     for (std::size_t index = 0; index < std::size(count_names); ++index)
         if (count_names[index] == name)
@@ -64,8 +72,11 @@ std::string Summary::line() const {
         text += std::format(" seconds_{}={}", stage, seconds(ms));
     text += std::format(" peak_kib={} mem_available_min_kib={} mem_total_kib={} asked_level={}", peak_kib,
                         mem_available_min_kib, mem_total_kib, asked_level);
+    text += std::format(" target={} attempts={}", word(target), attempts);
     if (!failed_stage.empty())
         text += std::format(" failed_stage={}", word(failed_stage));
+    if (!last_error.empty())
+        text += std::format(" error={}", word(last_error));
     return text;
 }
 

@@ -24,6 +24,9 @@ struct Summary {
     std::string failed_stage; // the first that failed, empty when none did
     unsigned level = 0;       // the dump's
     unsigned asked_level = 0; // the plan's
+    std::string last_error;   // kind, stage and text of the last failure, empty when there was none
+    std::string target;       // the one that took it, empty when none did
+    unsigned attempts = 0;    // how often the kernel log or the vmcore was tried to be saved
     std::string folder;       // as on the target's file system; empty when there is none
     // Counts that the stages told, in the order they are printed; those not told are 0.
     static constexpr std::string_view count_names[] = {
@@ -36,6 +39,8 @@ struct Summary {
     std::uint64_t mem_available_min_kib = 0;
     std::uint64_t mem_total_kib = 0;
 
+    // Adds to what is told of that stage already.
+    void add_stage_ms(std::string_view stage, std::int64_t ms);
     void set_count(std::string_view name, std::uint64_t value);
     [[nodiscard]] std::uint64_t count(std::string_view name) const; // 0 for a name that is not known
     [[nodiscard]] std::string line() const;

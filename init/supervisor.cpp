@@ -295,6 +295,13 @@ std::string StageOutcome::describe() const {
     return {};
 }
 
+Error StageOutcome::as_error() const {
+    if (end == StageEnd::failed)
+        return error;
+    const bool is_late = end == StageEnd::timed_out || end == StageEnd::stalled;
+    return Error{is_late ? ErrorKind::timed_out : ErrorKind::system, describe()};
+}
+
 Supervisor Supervisor::start() {
     const sigset_t set = child_signal();
     ::sigprocmask(SIG_BLOCK, &set, nullptr);

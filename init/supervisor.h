@@ -52,6 +52,8 @@ struct StageOutcome {
     [[nodiscard]] bool completed() const { return end == StageEnd::completed; }
     // "killed by signal 11 (Segmentation fault)", "no progress for 60 s", ...: for the log.
     [[nodiscard]] std::string describe() const;
+    // The same with its kind, for one that did not complete.
+    [[nodiscard]] Error as_error() const;
 };
 
 // What PID 1 does meanwhile. Every call must be short.

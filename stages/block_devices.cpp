@@ -61,6 +61,7 @@ std::string value_of(const Probe& probe, const char* name) {
 
 std::string probe_into(DeviceTags& tags, int fd) {
     const Probe probe(::blkid_new_probe());
+    tags.is_unreadable = true;
     if (!probe || ::blkid_probe_set_device(probe.get(), fd, 0, 0) != 0)
         return "cannot be probed";
     ::blkid_probe_enable_superblocks(probe.get(), 1);
@@ -70,6 +71,7 @@ std::string probe_into(DeviceTags& tags, int fd) {
     ::blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
     errno = 0;
     const int outcome = ::blkid_do_safeprobe(probe.get());
+    tags.is_unreadable = outcome == -1;
     if (outcome == -2)
         return "more than one file system claims it";
     if (outcome < 0)
@@ -112,12 +114,14 @@ DeviceTags probe_node(const std::string& node) {
     DeviceTags tags;
     const auto file = open_file(node, O_RDONLY | O_NONBLOCK);
     tags.trouble = file ? probe_into(tags, file->get()) : file.error().text;
+    tags.is_unreadable |= !file;
     return tags;
 }
 
 DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device) {
     const auto node = device_node(paths, device.name, S_IFBLK, device.number);
-    DeviceTags tags = node ? probe_node(*node) : DeviceTags{.trouble = node.error().text};
+    DeviceTags tags =
+        node ? probe_node(*node) : DeviceTags{.trouble = node.error().text, .is_unreadable = true};
     if (tags.part_uuid.empty())
         tags.part_uuid = device.part_uuid;
     if (tags.part_label.empty())

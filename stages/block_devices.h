@@ -30,8 +30,9 @@ std::vector<BlockDevice> list_block_devices(const SystemPaths& paths);
 
 struct DeviceTags {
     std::string type, uuid, label, part_uuid, part_label;
-    std::string journal_uuid; // of the device that an ext3 or ext4 has its journal on, when that is another
-    std::string trouble;      // why nothing could be read, empty when it could
+    std::string journal_uuid;   // of the device that an ext3 or ext4 has its journal on, when that is another
+    std::string trouble;        // why nothing could be told, empty when it could
+    bool is_unreadable = false; // the trouble is that it cannot be read, which may pass
 };
 
 // "8:1", as sysfs and mountinfo write it.

@@ -60,19 +60,21 @@ void tell(const DumpSummary& summary, unsigned asked_level, std::span<const std:
 Result<> write_into(const CoreFile& core, const CopyRequest& request, DumpFolder& folder,
                     StageReport& report) {
     const char* working_name = request.second_attempt ? vmcore_second_name : vmcore_working_name;
-    const Descriptor file = TRY(folder.create_file(working_name));
+    const Descriptor file = TRY(report.on_target(folder.create_file(working_name)));
     // From here on a file of this dump exists, and its name says that it is incomplete.
     DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
-    if (request.removes_older)
+    if (request.save.removes_older)
         options.make_room = [&](std::uint64_t wanted_bytes) {
-            make_room(request.save, folder, wanted_bytes, report);
+            make_room(request.save, folder.name(), {.bytes = wanted_bytes}, "vmcore",
+                      std::format("about {} bytes are expected", wanted_bytes), report);
         };
     const DumpOutcome outcome = write_dump(core, file.get(), options,
                                            [&](const DumpProgress& progress) { report.progress(progress); });
     tell(outcome.summary, request.options.level, core.doubts(), report);
     if (outcome.error)
-        return fail(*outcome.error);
-    TRY(folder.complete_file(file, working_name, vmcore_name));
+        return outcome.error->os_error == ENOMEM ? Result<>(fail(*outcome.error))
+                                                 : report.on_target(Result<>(fail(*outcome.error)));
+    TRY(report.on_target(folder.complete_file(file, working_name, vmcore_name)));
     report.fact("complete", 1);
     report.info("vmcore: complete, {} bytes, {} of {} pages", outcome.summary.written_bytes,
                 outcome.summary.dumped_pages, outcome.summary.present_pages);
@@ -85,9 +87,9 @@ Result<> copy_vmcore(const CopyRequest& request, StageReport& report) {
     const CoreFile core = TRY(CoreFile::open_elf(request.save.paths.vmcore(), request.save.access));
     for (const std::string& doubt : core.doubts())
         report.warning("vmcore: {}", doubt);
-    DumpFolder folder = TRY(open_or_create(request.save, core, report));
+    DumpFolder folder = TRY(report.on_target(open_or_create(request.save, core, report)));
     if (request.second_attempt)
-        TRY(make_room_for_second(request, folder, report));
+        TRY(report.on_target(make_room_for_second(request, folder, report)));
     return write_into(core, request, folder, report);
 }
 

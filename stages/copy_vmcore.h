@@ -14,8 +14,7 @@ namespace lifeboat {
 
 struct CopyRequest {
     SaveRequest save;
-    DumpOptions options;        // threads 0: as many as CPUs
-    bool removes_older = false; // dumps, where the new one would not fit (make_room.h)
+    DumpOptions options; // threads 0: as many as CPUs
 
     // The second attempt writes beside what the first one left, and where the file system has no room for
     // both, over it if that had not got half way: a partial dump that stands is not given up for a smaller
@@ -25,6 +24,7 @@ struct CopyRequest {
     bool first_got_half_way = false;
 };
 
+// Facts: `refused` where it is the target that fails.
 // On failure what was written stays under its working name, its header marked incomplete.
 Result<> copy_vmcore(const CopyRequest& request, StageReport& report);
 

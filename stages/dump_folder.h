@@ -23,6 +23,7 @@ struct SaveRequest {
     std::string host;
     std::string folder;
     CoreAccess access = CoreAccess::map;
+    bool removes_older = false; // dumps, where there is no room (make_room.h)
 };
 
 // "20250131T235959Z-host": of the host's name letters, digits, '.', '_' and '-' stay, at most 64 of them.

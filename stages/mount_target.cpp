@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stages/mount_target.h"
 
+#include "base/system.h"
 #include "stages/coldplug_modules.h"
 
 #include <memory>
 #include <optional>
 
 #include <libmount/libmount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 namespace lifeboat {
@@ -48,69 +50,55 @@ Result<> mount_as(const SystemPaths& paths, const Target& target, const std::str
                       : EINVAL));
 }
 
-class Attempt {
+// A search, with modules loaded for what is there and for what comes where that is asked for.
+class Finder {
 public:
-    Attempt(const TargetRequest& request, Log& log)
-        : request_(request)
+    Finder(const SystemPaths& paths, std::string_view role, Log& log)
+        : paths_(paths)
+        , role_(role)
         , log_(log) {}
 
-    Result<MountedTarget> run() {
-        if (request_.coldplug)
-            open_loader();
-        TargetSearch search = TRY(TargetSearch::start(
-            request_.paths,
-            {.coldplug = loader(), .role = request_.role, .first_scan_ms = request_.first_scan_ms}, log_));
-        if (loader() != nullptr)
-            load_for_all();
-        if (request_.again && (loader() == nullptr || loader_->loaded() == 0))
-            return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
-        for (std::size_t index = 0; index < request_.targets.size(); ++index)
-            if (auto found = try_one(search, index))
-                return MountedTarget{index, *std::move(found)};
-        search.log_devices();
-        return fail(ErrorKind::no_data, "no {} can be used", request_.role);
+    void load_modules() {
+        auto loader = ModuleLoader::open(paths_, log_);
+        if (!loader)
+            return log_.warning("coldplug: {}, going on without it", loader.error().text);
+        loader_.emplace(*std::move(loader));
     }
 
-private:
-    ModuleLoader* loader() { return loader_ ? &*loader_ : nullptr; }
-
-    void open_loader() {
-        auto loader = ModuleLoader::open(request_.paths, log_);
-        if (loader)
-            loader_.emplace(*std::move(loader));
-        else
-            log_.warning("coldplug: {}, going on without it", loader.error().text);
-    }
-
-    void load_for_all() {
+    Result<> start(std::int64_t first_scan_ms, TargetSearch::Match match) {
+        // Its events are listened to before modules are loaded.
+        search_.emplace(TRY(TargetSearch::start(paths_,
+                                                {.coldplug = loader_ ? &*loader_ : nullptr,
+                                                 .role = role_,
+                                                 .first_scan_ms = first_scan_ms,
+                                                 .match = match},
+                                                log_)));
+        if (!loader_)
+            return {};
         loader_->load_for_all_devices();
         log_.info("coldplug: {} modules loaded", loader_->loaded());
+        return {};
     }
 
-    std::optional<FoundTarget> try_one(TargetSearch& search, std::size_t index) {
-        const Target& target = request_.targets[index];
-        auto mounted = find_and_mount(search, target);
-        if (mounted)
-            log_.info("{}: {} mounted, folder {}", request_.role, target.source(), target.path);
-        else
-            log_.warning("{}: {}{}", request_.role, mounted.error().text,
-                         index + 1 < request_.targets.size() ? ", trying the next one" : "");
-        return mounted ? std::optional(*std::move(mounted)) : std::nullopt;
-    }
+    [[nodiscard]] bool has_loaded_modules() const { return loader_ && loader_->loaded() > 0; }
 
-    Result<FoundTarget> find_and_mount(TargetSearch& search, const Target& target) {
-        FoundTarget found = TRY(search.find(target, request_.deadline));
-        log_.info("{}: {} is {}, {}", request_.role, target.source(), found.node,
+    Result<FoundTarget> find(const Target& target, Deadline deadline) {
+        FoundTarget found = TRY(search_->find(target, deadline));
+        log_.info("{}: {} is {}, {}", role_, target.source(), found.node,
                   found.type.empty() ? "of unknown type" : found.type);
-        if (loader() != nullptr)
+        if (loader_)
             loader_->load_for("fs-" + (target.type == "auto" ? found.type : target.type));
-        TRY(mount_target(request_.paths, target, found));
         return found;
     }
 
-    const TargetRequest& request_;
+    void log_devices() { search_->log_devices(); }
+
+private:
+    const SystemPaths& paths_;
+    std::string_view role_;
     Log& log_;
     std::optional<ModuleLoader> loader_;
+    std::optional<TargetSearch> search_;
 };
 
 } // namespace
@@ -125,10 +113,45 @@ Result<> mount_target(const SystemPaths& paths, const Target& target, const Foun
     return mounted;
 }
 
+Result<> detach_target(const SystemPaths& paths) {
+    if (sys::unmount(paths.mount_point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+        return fail_system("detach the target");
+    return {};
+}
+
+Result<FoundTarget> find_target(const SearchRequest& request, Log& log) {
+    Finder finder(request.paths, "target", log);
+    if (request.coldplug)
+        finder.load_modules();
+    TRY(finder.start(request.first_scan_ms, TargetSearch::Match::first));
+    if (request.again && !finder.has_loaded_modules())
+        return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
+    auto found = finder.find(request.target, request.deadline);
+    if (!found && request.tells_devices)
+        finder.log_devices();
+    return found;
+}
+
 Result<MountedTarget> find_and_mount_target(const TargetRequest& request, Log& log) {
     if (request.targets.empty())
         return fail(ErrorKind::no_data, "the plan names no {}", request.role);
-    return Attempt(request, log).run();
+    Finder finder(request.paths, request.role, log);
+    if (request.coldplug)
+        finder.load_modules();
+    TRY(finder.start(request.first_scan_ms, request.match));
+    for (std::size_t index = 0; index < request.targets.size(); ++index) {
+        const Target& target = request.targets[index];
+        auto found = finder.find(target, request.deadline);
+        const auto mounted = found ? mount_target(request.paths, target, *found) : fail(found.error());
+        if (mounted) {
+            log.info("{}: {} mounted, folder {}", request.role, target.source(), target.path);
+            return MountedTarget{index, *std::move(found)};
+        }
+        log.warning("{}: {}{}", request.role, mounted.error().text,
+                    index + 1 < request.targets.size() ? ", trying the next one" : "");
+    }
+    finder.log_devices();
+    return fail(ErrorKind::no_data, "no {} can be used", request.role);
 }
 
 } // namespace lifeboat

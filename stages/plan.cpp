@@ -18,6 +18,7 @@ constexpr std::size_t line_limit_bytes = 4096;
 // A plan that is binary garbage would else fill the log with complaints.
 constexpr std::size_t complaint_limit = 20;
 constexpr std::string_view deadline_prefix = "deadline.";
+constexpr std::string_view size_word = "size=";
 constexpr std::string_view watchdog_key = "watchdog.timeout";
 
 template <class Value>
@@ -297,22 +298,32 @@ std::string Target::source() const {
 
 std::string Target::text() const {
     const std::string_view word = word_of(tag, tag_words);
-    return std::format("{}{}{} {} {} {}", word, word.empty() ? "" : "=", encode_octal(name),
-                       encode_octal(path), type, options);
+    std::string text = std::format("{}{}{} {} {} {}", word, word.empty() ? "" : "=", encode_octal(name),
+                                   encode_octal(path), encode_octal(type), encode_octal(options));
+    if (size_bytes > 0)
+        text += std::format(" {}{}", size_word, size_bytes);
+    return text;
 }
 
 Result<Target> parse_target(std::string_view text) {
-    const auto words = split_words(text);
+    auto words = split_words(text);
+    std::uint64_t size_bytes = 0;
+    if (words.size() > 2 && words.back().starts_with(size_word)) {
+        size_bytes = TRY(parse_in_range(words.back().substr(size_word.size()), 0, UINT64_MAX));
+        words.pop_back();
+    }
     if (words.size() < 2 || words.size() > 4)
-        return fail(ErrorKind::invalid, "'{}' is not `SOURCE PATH [TYPE] [OPTIONS]`", text);
+        return fail(ErrorKind::invalid, "'{}' is not `SOURCE PATH [TYPE] [OPTIONS] [{}BYTES]`", text,
+                    size_word);
     Target target = TRY(parse_source(words[0]));
+    target.size_bytes = size_bytes;
     target.path = decode_octal(words[1]);
     if (!is_safe_path(target.path))
         return fail(ErrorKind::invalid, "path '{}' is not absolute and without '..'", target.path);
     if (words.size() > 2)
-        target.type = words[2];
+        target.type = decode_octal(words[2]);
     if (words.size() > 3)
-        target.options = words[3];
+        target.options = decode_octal(words[3]);
     return target;
 }
 

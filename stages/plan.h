@@ -28,6 +28,8 @@ struct Target {
     std::string path; // the folder on that file system, absolute
     std::string type = "auto";
     std::string options = "rw,noatime";
+    std::uint64_t size_bytes =
+        0; // of its device on the host; 0: not known. Devices of that size are looked at first.
 
     [[nodiscard]] std::string source() const; // "UUID=...", "/dev/sda1"
     [[nodiscard]] std::string text() const;   // as parse_target() reads it
@@ -37,7 +39,7 @@ struct Target {
 std::string encode_octal(std::string_view text);
 std::string decode_octal(std::string_view text);
 
-// `SOURCE PATH [TYPE|auto] [OPTIONS]`; a blank in one of them is written \040, as in fstab(5).
+// `SOURCE PATH [TYPE|auto] [OPTIONS] [size=BYTES]`; a blank in one of them is written \040, as in fstab(5).
 Result<Target> parse_target(std::string_view text);
 
 struct PlannedModule {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "stages/dump_files.h"
+#include "stages/make_room.h"
 #include "vmcore/core_file.h"
 #include "vmcore/kernel_log.h"
 
@@ -12,10 +13,15 @@ namespace lifeboat {
 
 namespace {
 
+// What it takes for the log, a report and a folder, where older dumps have left nothing: much of it, so that
+// the vmcore need not begin with the same.
+constexpr Room room_for_log{.bytes = std::uint64_t{64} << 20, .files = 16};
+
 // The engine hands the lines over in large pieces.
-Result<KernelLogSummary> write_log(const CoreFile& core, int fd) {
-    return extract_kernel_log(
-        core, [fd](std::string_view text) { return write_all(fd, text, kernel_log_working_name); });
+Result<KernelLogSummary> write_log(const CoreFile& core, int fd, StageReport& report) {
+    return extract_kernel_log(core, [&](std::string_view text) {
+        return report.on_target(write_all(fd, text, kernel_log_working_name));
+    });
 }
 
 void tell(const KernelLogSummary& summary, StageReport& report) {
@@ -27,16 +33,35 @@ void tell(const KernelLogSummary& summary, StageReport& report) {
 }
 
 Result<> write_file(const CoreFile& core, DumpFolder& folder, StageReport& report) {
-    const Descriptor file = TRY(folder.create_file(kernel_log_working_name));
-    const auto summary = write_log(core, file.get());
+    TRY(report.on_target(folder.remove_file(kernel_log_working_name))); // of an attempt that broke off
+    const Descriptor file = TRY(report.on_target(folder.create_file(kernel_log_working_name)));
+    const auto summary = write_log(core, file.get(), report);
     if (!summary) {
         if (folder.size_of(kernel_log_working_name) == 0)
             (void)folder.remove_file(kernel_log_working_name);
         return fail(summary.error());
     }
-    TRY(folder.complete_file(file, kernel_log_working_name, kernel_log_name));
+    TRY(report.on_target(folder.complete_file(file, kernel_log_working_name, kernel_log_name)));
     tell(*summary, report);
     return {};
+}
+
+// Once more where older dumps have made room. `own`: the folder that is being made.
+template <class Try>
+auto with_room(const SaveRequest& request, const std::string& own, StageReport& report, Try attempt) {
+    auto done = attempt();
+    if (done || done.error().kind != ErrorKind::no_space || !request.removes_older)
+        return done;
+    make_room(request, own, room_for_log, "dmesg", done.error().text, report);
+    return attempt();
+}
+
+Result<DumpFolder> open_or_create(const SaveRequest& request, std::int64_t crash_time, StageReport& report) {
+    DumpFolder folder = TRY(report.on_target(with_room(request, "", report, [&] {
+        return request.folder.empty() ? DumpFolder::create(request, crash_time) : DumpFolder::open(request);
+    })));
+    report.fact("folder", folder.name());
+    return folder;
 }
 
 // The last lines that fit; kept in a bounded buffer while the log goes by.
@@ -73,14 +98,10 @@ Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
     // The folder is made also where the core cannot be opened: lifeboat.log goes there and says why.
     const auto core = CoreFile::open_elf(request.paths.vmcore(), request.access);
     const auto said = core ? core->vmcoreinfo().crash_time() : std::nullopt;
-    DumpFolder folder =
-        TRY(request.folder.empty() ? DumpFolder::create(request, choose_crash_time(said, std::time(nullptr)))
-                                   : DumpFolder::open(request));
-    report.fact("folder", folder.name());
-    TRY(folder.remove_file(kernel_log_working_name)); // of an attempt that died
+    DumpFolder folder = TRY(open_or_create(request, choose_crash_time(said, std::time(nullptr)), report));
     if (!core)
         return fail(core.error());
-    return write_file(*core, folder, report);
+    return with_room(request, folder.name(), report, [&] { return write_file(*core, folder, report); });
 }
 
 Result<> show_kernel_log_tail(const SaveRequest& request, std::size_t limit_bytes, StageReport& report) {

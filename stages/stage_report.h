@@ -10,6 +10,9 @@
 
 namespace lifeboat {
 
+// Said before a failure that is the target's: another one may take what this one did not.
+inline constexpr std::string_view refused_fact = "refused";
+
 class StageReport : public Log {
 public:
     // A value that outlives the stage, also one that dies later: `folder`, `bytes`, ... Keys are single
@@ -19,6 +22,14 @@ public:
         fact(key, std::string_view(std::format("{}", value)));
     }
     virtual void progress(const DumpProgress& progress) = 0;
+
+    // What was done on the target, handed on; where it failed, that is the target's fault.
+    template <class T>
+    Result<T> on_target(Result<T> done) {
+        if (!done)
+            fact(refused_fact, 1);
+        return done;
+    }
 };
 
 } // namespace lifeboat

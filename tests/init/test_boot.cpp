@@ -39,11 +39,11 @@ TEST_CASE("a machine on which nothing is as it should be comes to its final acti
     CHECK(shown.contains("lifeboat: started, kernel "));
     CHECK(shown.contains("lifeboat: mount proc on '" + system.path("proc") + "': "));
     CHECK(shown.contains("etc/lifeboat/plan': No such file or directory, using defaults\n"));
-    CHECK(shown.contains(
-        "lifeboat: target: nothing can be saved, showing the end of the kernel log instead\n"));
+    CHECK(shown.contains("lifeboat: target: the plan names no target, nothing can be saved\n"));
+    CHECK(shown.contains("lifeboat: dmesg: the kernel log is saved nowhere, showing its end here instead\n"));
     CHECK(count_of(shown, "lifeboat: summary ") == 1);
     CHECK(shown.contains("lifeboat: summary result=failed level=31 folder=- "));
-    CHECK(shown.contains(" failed_stage=target\n"));
+    CHECK(shown.contains(" target=- attempts=0 failed_stage=target error=system:dmesg:\\x20open\\x20'"));
     const auto calls = fakes::calls();
     REQUIRE(calls.size() >= 2);
     CHECK(calls[calls.size() - 2] == "sync_all");
@@ -83,6 +83,6 @@ TEST_CASE("the overall deadline ends every stage, and the final action is reache
                      system.path("a.ko") + "\n");
     const std::string shown = boot_and_show(system);
     CHECK(shown.contains("lifeboat: modules: its deadline passed, going on with what is loaded\n"));
-    CHECK(shown.contains(" failed_stage=modules\n"));
+    CHECK(shown.contains(" failed_stage=modules error=timed_out:"));
     CHECK(fakes::calls().back() == std::format("reboot {:#x}", static_cast<unsigned>(RB_AUTOBOOT)));
 }

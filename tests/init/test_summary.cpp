@@ -17,7 +17,9 @@ TEST_CASE("the summary line has all its keys, in order") {
     CHECK(summary.count("bytes") == 101);
     CHECK(summary.count("something else") == 0);
     summary.total_ms = 12'345;
-    summary.stages_ms = {{"plan", 7}, {"vmcore", 1'020}};
+    summary.add_stage_ms("plan", 7);
+    summary.add_stage_ms("vmcore", 1'000);
+    summary.add_stage_ms("vmcore", 20);
     summary.peak_kib = 4968;
     summary.mem_available_min_kib = 64'336;
     summary.mem_total_kib = 90'592;
@@ -29,7 +31,7 @@ TEST_CASE("the summary line has all its keys, in order") {
         " dumped=104 zero=105 identical=106 kept=107 cache=108 cache_private=109 user=110 free=111 "
         "hwpoison=112"
         " offline=113 unreadable=114 doubts=115 seconds_total=12.345 seconds_plan=0.007 seconds_vmcore=1.020"
-        " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592 asked_level=31");
+        " peak_kib=4968 mem_available_min_kib=64336 mem_total_kib=90592 asked_level=31 target=- attempts=0");
 }
 
 TEST_CASE("each result, and what is escaped or missing") {
@@ -50,6 +52,10 @@ TEST_CASE("each result, and what is escaped or missing") {
     Summary summary;
     summary.folder = "/a b\n/c";
     summary.failed_stage = "target";
+    summary.last_error = "no_space:dmesg: write 'x': full";
+    summary.target = "LABEL=my disk";
+    summary.attempts = 2;
     CHECK(summary.line().contains(" folder=/a\\x20b\\x0a/c "));
-    CHECK(summary.line().ends_with(" failed_stage=target"));
+    CHECK(summary.line().ends_with(" target=LABEL=my\\x20disk attempts=2 failed_stage=target"
+                                   " error=no_space:dmesg:\\x20write\\x20'x':\\x20full"));
 }

@@ -127,6 +127,66 @@ TEST_CASE("a device that was seen empty is looked at again when it changes") {
     CHECK(search.find(target, Deadline::after_ms(5000)).has_value());
 }
 
+TEST_CASE("a disk that could not be read is asked again, without an event") {
+    fakes::reset();
+    const fakes::TemporarySystem system;
+    fakes::add_disk(system, "sda", "8:0", fakes::ext2_image('a', ""));
+    const std::string image = system.path("images/sda");
+    std::filesystem::rename(image, image + ".away");
+    fakes::RecordingReport log;
+    TargetSearch search = start(system, log);
+    const Target target = target_of("UUID="s + uuid_a);
+    CHECK_FALSE(search.find(target, Deadline::after_ms(0)));
+    search.log_devices();
+    CHECK(log.lines.back().contains("No such file or directory"));
+    std::filesystem::rename(image + ".away", image);
+    CHECK(search.find(target, Deadline::after_ms(20'000)).has_value());
+}
+
+TEST_CASE("a disk that cannot be read and is named by its path is the target at last") {
+    fakes::reset();
+    const fakes::TemporarySystem system;
+    fakes::add_disk(system, "sda", "8:0", fakes::ext2_image('a', ""));
+    std::filesystem::remove(system.path("images/sda"));
+    fakes::RecordingReport log;
+    TargetSearch search = start(system, log);
+    const auto found = search.find(target_of("/dev/sda"), Deadline::after_ms(200));
+    REQUIRE(found.has_value());
+    CHECK(found->type.empty());
+}
+
+TEST_CASE("of two devices with one name the first is taken, or neither") {
+    fakes::reset();
+    const fakes::TemporarySystem system;
+    fakes::add_disk(system, "sda", "8:0", fakes::ext2_image('a', ""));
+    fakes::add_disk(system, "sdb", "8:16", fakes::ext2_image('a', ""));
+    fakes::add_disk(system, "sdc", "8:32", fakes::ext2_image('c', "alone"));
+    fakes::RecordingReport log;
+    TargetSearch any = start(system, log);
+    CHECK(any.find(target_of("UUID="s + uuid_a), Deadline::after_ms(5000)).has_value());
+    TargetSearch strict =
+        TargetSearch::start(system.paths(), {.match = TargetSearch::Match::only}, log).value();
+    CHECK(tests::error_text(strict.find(target_of("UUID="s + uuid_a), Deadline::after_ms(5000))) ==
+          "UUID="s + uuid_a + " is on two devices, '/dev/sda' and '/dev/sdb': using neither");
+    CHECK(strict.find(target_of("LABEL=alone"), Deadline::after_ms(5000)).has_value());
+}
+
+TEST_CASE("of two devices with one name that of the size the host saw is taken") {
+    fakes::reset();
+    const fakes::TemporarySystem system;
+    fakes::add_disk(system, "sda", "8:0", fakes::ext2_image('a', ""));
+    fakes::add_disk(system, "sdb", "8:16", fakes::ext2_image('a', "") + std::string(4096, '\0'));
+    fakes::RecordingReport log;
+    for (const auto& [size, name] : {std::pair(1 << 20, "sda"), std::pair((1 << 20) + 4096, "sdb")}) {
+        TargetSearch search = start(system, log);
+        Target target = target_of("UUID="s + uuid_a);
+        target.size_bytes = static_cast<std::uint64_t>(size);
+        const auto found = search.find(target, Deadline::after_ms(5000));
+        REQUIRE(found.has_value());
+        CHECK(found->node == system.path("nodes/"s + name));
+    }
+}
+
 TEST_CASE("every SCSI host is scanned, one that refuses is passed over") {
     const fakes::TemporarySystem system;
     system.write("sys/class/scsi_host/host0/scan", "");

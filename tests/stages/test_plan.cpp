@@ -142,14 +142,14 @@ TEST_CASE("what cannot be used is named, with its line and what is done instead"
         {"rescue = please", "plan line 1: rescue 'please' is not boot, repair or shell, using boot"},
         {"console = ajar", "plan line 1: console 'ajar' is not locked or open, using locked"},
         {"root = UUID=x",
-         "plan line 1: root 'UUID=x' is not `SOURCE PATH [TYPE] [OPTIONS]`, passing over it"},
+         "plan line 1: root 'UUID=x' is not `SOURCE PATH [TYPE] [OPTIONS] [size=BYTES]`, passing over it"},
         {"coldplug = yes", "plan line 1: coldplug 'yes' is not auto, always or never, using auto"},
         {"threads = 2000", "plan line 1: threads '2000' is not a number from 0 to 1024, using 0"},
         {"host =", "plan line 1: host no name given, using unknown"},
         {"module =", "plan line 1: module '' is not an absolute path, passing over it"},
         {"module = a.ko", "plan line 1: module 'a.ko' is not an absolute path, passing over it"},
         {"target = UUID=x",
-         "plan line 1: target 'UUID=x' is not `SOURCE PATH [TYPE] [OPTIONS]`, passing over it"},
+         "plan line 1: target 'UUID=x' is not `SOURCE PATH [TYPE] [OPTIONS] [size=BYTES]`, passing over it"},
         {std::string(5000, 'x'), "plan line 1: longer than 4096 bytes, passing over it"},
     };
     for (const auto& row : rows) {
@@ -185,6 +185,7 @@ TEST_CASE("targets") {
         {"/dev/disk/by-uuid/77 /x", "UUID=77", "/x"},
         {"/dev/disk/by-partlabel/a\\x20 /x", "PARTLABEL=a\\x20", "/x"},
         {"/dev/sda /\\08x", "/dev/sda", "/\\08x"},
+        {"/dev/sda /x size=4096", "/dev/sda", "/x"},
     };
     for (const auto& row : good) {
         CAPTURE(row.text);
@@ -197,8 +198,8 @@ TEST_CASE("targets") {
         std::string_view text;
         std::string_view error;
     } bad[] = {
-        {"", "'' is not `SOURCE PATH [TYPE] [OPTIONS]`"},
-        {"a b c d e", "'a b c d e' is not `SOURCE PATH [TYPE] [OPTIONS]`"},
+        {"", "'' is not `SOURCE PATH [TYPE] [OPTIONS] [size=BYTES]`"},
+        {"a b c d e", "'a b c d e' is not `SOURCE PATH [TYPE] [OPTIONS] [size=BYTES]`"},
         {"sda1 /x", "source 'sda1' is not UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/..."},
         {"UUID= /x", "source 'UUID=' is not UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/..."},
         {"ID=x /x", "source 'ID=x' is not UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/..."},
@@ -209,6 +210,18 @@ TEST_CASE("targets") {
     };
     for (const auto& row : bad)
         CHECK(tests::error_text(parse_target(row.text)) == row.error);
+}
+
+TEST_CASE("all fields of a target, as they are written and read") {
+    Target target = parse_target("UUID=x /a ext4 rw,context=\\134a\\040b size=1048576").value();
+    CHECK(target.type == "ext4");
+    CHECK(target.options == "rw,context=\\a b");
+    CHECK(target.size_bytes == 1 << 20);
+    CHECK(target.text() == "UUID=x /a ext4 rw,context=\\134a\\040b size=1048576");
+    target.size_bytes = 0;
+    CHECK(target.text() == "UUID=x /a ext4 rw,context=\\134a\\040b");
+    CHECK(tests::error_text(parse_target("UUID=x /a size=1k")) ==
+          "'1k' is not a number from 0 to 18446744073709551615");
 }
 
 TEST_CASE("the command line overrides the plan, and the first of a list's key the list") {
