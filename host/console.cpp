@@ -25,6 +25,7 @@ ExitCode console(const Arguments& arguments) {
     const ConsoleSetting setting{.paths = {},
                                  .root = std::string(arguments.value("--root").value_or("/target")),
                                  .root_is_mounted = arguments.has("--mounted"),
+                                 .has_password = arguments.has("--password"),
                                  .is_open = arguments.has("--open"),
                                  .idle_ms = static_cast<std::int64_t>(idle->value_or(idle_s)) * 1000};
     return static_cast<ExitCode>(run_console(setting));

@@ -61,7 +61,8 @@ constexpr Option load_options[] = {
 };
 constexpr Option console_options[] = {
     {"--root", "DIR", "where the root file system is mounted, /target by default"},
-    {"--mounted", "", "it is mounted: root's password there opens what can change things"},
+    {"--mounted", "", "it is mounted"},
+    {"--password", "", "root's password there opens what can change things"},
     {"--open", "", "all can be done without a password"},
     {"--idle", "SECONDS", "without a line for that long the machine reboots, 600 by default"},
 };

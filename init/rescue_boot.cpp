@@ -37,6 +37,7 @@ constexpr std::uint64_t fsck_deadline_s = 600;
 constexpr std::uint64_t check_deadline_s = 300;
 constexpr std::uint64_t repair_deadline_s = 600;
 constexpr std::uint64_t short_deadline_s = 30;
+constexpr std::uint64_t console_deadline_s = 86'400;
 // A stage that keeps its deadline itself says what it saw before it ends; only then is it killed.
 constexpr std::int64_t self_limited_grace_ms = 20'000;
 // Here there are all CPUs, and time: a scan that was not needed is ten seconds.
@@ -79,6 +80,7 @@ private:
     void carry_out(std::span<const Step> steps);
     void note_failure(std::string_view stage, std::string_view what, std::string_view instead);
     [[nodiscard]] std::vector<Target> root_candidates() const;
+    bool is_packed_root(const Target& used, const FoundTarget& found, Log& log) const;
     void repair_on_disk();
     Result<> remount(unsigned long flags, StageReport& report) const;
     [[nodiscard]] bool is_mounted_beside(std::string_view folder) const;
@@ -97,7 +99,8 @@ private:
     Plan plan_;
     RootParameters root_parameters_;
 
-    std::string root_node_; // empty: root is not mounted
+    std::string root_node_;       // empty: root is not mounted
+    bool is_packed_root_ = false; // the one that this image was made for, whose password opens the console
     std::string root_source_;
     bool root_has_errors_ = false;
     std::vector<std::string> mounted_beside_;
@@ -202,19 +205,44 @@ void RescueBoot::reach_root() {
                                 .deadline = limits.deadline,
                                 .coldplug = true,
                                 .role = "root",
-                                .first_scan_ms = first_scan_ms};
+                                .first_scan_ms = first_scan_ms,
+                                .match = TargetSearch::Match::only};
     limits.deadline = limits.deadline.extended_by_ms(self_limited_grace_ms);
     const auto outcome = runner_.run("root", limits, [&](StageReport& report) -> Result<> {
         const auto mounted = TRY(find_and_mount_target(request, report));
         report.fact("source", candidates[mounted.index].source());
         report.fact("node", mounted.found.node);
+        if (is_packed_root(candidates[mounted.index], mounted.found, report))
+            report.fact("packed", 1);
         return {};
     });
     if (!outcome.completed())
         return note_failure("root", outcome.describe(), "asking on the console");
     root_node_ = outcome.facts.at("node");
     root_source_ = outcome.facts.at("source");
+    is_packed_root_ = outcome.facts.contains("packed");
+    if (!is_packed_root_)
+        log_.warning(
+            "root: {} is not the root that this image was made for, no password of it opens the console",
+            root_source_);
     failed_stage_.clear();
+}
+
+// By its name, or by being the only device that has the name it was packed with.
+bool RescueBoot::is_packed_root(const Target& used, const FoundTarget& found, Log& log) const {
+    return std::ranges::any_of(plan_.roots, [&](const Target& packed) {
+        if (packed.source() == used.source())
+            return true;
+        const SearchRequest request{.paths = paths_,
+                                    .target = packed,
+                                    .deadline = Deadline::after_ms(0),
+                                    .tells_devices = false,
+                                    .first_scan_ms = first_scan_ms,
+                                    .role = "root",
+                                    .match = TargetSearch::Match::only};
+        const auto same = find_target(request, log);
+        return same && same->node == found.node;
+    });
 }
 
 // With the root file system's own program: it knows more than could be packed, and nothing is changed by it.
@@ -290,10 +318,12 @@ std::optional<int> RescueBoot::run_own(std::string_view stage, std::uint64_t sec
 void RescueBoot::check_initrds() {
     if (root_node_.empty())
         return;
-    if (const auto status = run_own("initrds", check_deadline_s, {"good", "check"}))
-        initrds_ = *status == 0   ? InitrdState::whole
-                   : *status == 1 ? InitrdState::broken
-                                  : InitrdState::unknown;
+    // A check that did not come to its end, of a disk that hangs or that kills its reader, is no sign of
+    // health; what is whole after all is not replaced.
+    const auto status = run_own("initrds", check_deadline_s, {"good", "check"});
+    initrds_ = !status || *status == 1 ? InitrdState::broken
+               : *status == 0          ? InitrdState::whole
+                                       : InitrdState::unknown;
 }
 
 void RescueBoot::repair() {
@@ -367,11 +397,17 @@ void RescueBoot::leave_words() {
 
 // Nothing where the boot is to go on.
 std::optional<Action> RescueBoot::ask_on_console() {
+    if (::access((paths_.root + own_command).c_str(), X_OK) != 0) {
+        note_failure("console", "it went with the initrd when the system was to start", "rebooting");
+        return plan_.action;
+    }
     const std::string active = read_attribute(paths_.sys + "/class/tty/console/active");
     const auto names = split_words(active);
     std::vector<std::string> arguments{"console", "--root", paths_.mount_point};
     if (!root_node_.empty())
         arguments.emplace_back("--mounted");
+    if (is_packed_root_)
+        arguments.emplace_back("--password");
     if (plan_.console == ConsoleAccess::open)
         arguments.emplace_back("--open");
     // The last that console= names is the one that /dev/console is.
@@ -381,9 +417,10 @@ std::optional<Action> RescueBoot::ask_on_console() {
                               std::format("{}/{}", paths_.dev, names.empty() ? "tty1" : names.back())};
     leave_words();
     log_.console().flush(2000, Deadline::after_ms(20'000));
-    // It ends by itself when nobody answers.
-    const auto status = exit_status(
-        "console", {}, [&](StageReport& report) { return run_program(console, "console", report); });
+    // It ends by itself when nobody answers; this is for one that cannot.
+    const auto status =
+        exit_status("console", runner_.limits_of(console_deadline_s),
+                    [&](StageReport& report) { return run_program(console, "console", report); });
     if (!status) {
         note_failure("console", status.error().text, "rebooting");
         return plan_.action;

@@ -49,7 +49,7 @@ StageLimits StageRunner::limits_of(std::uint64_t seconds) const {
 StageOutcome StageRunner::run(std::string_view name, StageLimits limits, const StageWork& work,
                               OomRank oom_rank) {
     Attendant attendant(log_, memory_, watchdogs_);
-    const StageRequest request{std::string(name), limits, oom_rank, paths_.proc};
+    const StageRequest request{std::string(name), limits, oom_rank, paths_.proc, watchdogs_.fds()};
     StageOutcome outcome = supervisor_.run(request, work, attendant);
     memory_.note_child_peak(outcome.peak_kib);
     watchdogs_.start_new(log_); // the stage may have loaded a driver

@@ -88,6 +88,8 @@ Result<> do_work(const StageWork& work, StageReport& report) {
 
 [[noreturn]] void live_as_child(const StageRequest& request, const StageWork& work, int fd) {
     take_default_signals();
+    for (const int own : request.closed_in_child)
+        ::close(own);
     ::prctl(PR_SET_NAME, ("lb-" + request.name).c_str());
     if (request.oom_rank == OomRank::first_to_go)
         (void)write_existing_file(request.proc + "/self/oom_score_adj", "1000");

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lifeboat {
 
@@ -31,6 +32,8 @@ struct StageRequest {
     StageLimits limits;
     OomRank oom_rank = OomRank::usual;
     std::string proc = "/proc";
+    // PID 1's own: a child that is left behind must not keep a watchdog from being closed.
+    std::vector<int> closed_in_child = {};
 };
 
 using StageWork = std::function<Result<>(StageReport&)>;

@@ -68,6 +68,13 @@ void Watchdogs::attend(Log& log) {
         (void)!::write(device.get(), "\0", 1);
 }
 
+std::vector<int> Watchdogs::fds() const {
+    std::vector<int> fds;
+    for (const Descriptor& device : devices_)
+        fds.push_back(device.get());
+    return fds;
+}
+
 void Watchdogs::put_to_sleep() {
     for (const Descriptor& device : devices_)
         (void)!::write(device.get(), "V", 1); // the "magic close"

@@ -29,6 +29,8 @@ public:
     // stopped.
     void put_to_sleep();
 
+    // Those that are open, for a child to close.
+    [[nodiscard]] std::vector<int> fds() const;
     [[nodiscard]] bool is_any() const { return !devices_.empty(); }
 
 private:

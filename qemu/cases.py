@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The table of cases: what is set up, and what must come of it."""
 
-from dataclasses import dataclass
-
+from case import Case, saved, small
 from harness import checks
 from harness.checks import Check
 from harness.crash import BUS_DRIVERS, TARGET_PATH, TARGET_UUID, Setup, target_disk
@@ -22,32 +21,6 @@ SUMMARY_FIELDS = [
     *("kept", "cache", "cache_private", "user", "free", "hwpoison", "offline"),
     *("seconds_total", "seconds_dmesg", "seconds_vmcore", "mem_available_min_kib"),
 ]
-
-
-@dataclass
-class Case:
-    """One row. `tier` is the test's label; `timeout_seconds` is for the whole case, checks included.
-
-    `is_timed`: it holds only on a machine that does nothing else.
-    """
-
-    setup: Setup
-    checks: list[Check]
-    tier: str = "medium"
-    timeout_seconds: int = 400
-    is_timed: bool = False
-
-    def __post_init__(self) -> None:
-        self.is_timed |= any(row.startswith("deadline.") for row in self.setup.plan)
-
-
-def small(**options) -> Setup:
-    """Where the size of memory does not matter: quicker."""
-    return Setup(memory="512M", **options)
-
-
-def saved(setup: Setup, *more: Check, **options) -> Case:
-    return Case(setup, [*checks.SAVED, *more], **options)
 
 
 def reference(kernel: str, level: int = 31, tier: str = "long") -> Case:

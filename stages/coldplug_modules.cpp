@@ -5,6 +5,7 @@
 #include "base/scope_guard.h"
 #include "base/text.h"
 #include "stages/list_folder.h"
+#include "stages/load_modules.h"
 
 #include <libkmod.h>
 #include <sys/stat.h>
@@ -87,7 +88,8 @@ void ModuleLoader::load_for(const std::string& modalias) {
             continue;
         // There are no install commands to ignore, and KMOD_PROBE_IGNORE_COMMAND would pass over the soft
         // dependencies of the module itself (ext4's crc32c).
-        const int error = ::kmod_module_probe_insert_module(module, 0, nullptr, nullptr, nullptr, nullptr);
+        const int error =
+            ::kmod_module_probe_insert_module(module, 0, async_probe, nullptr, nullptr, nullptr);
         if (error == 0)
             ++loaded_;
         else if (error < 0 && error != -EEXIST)

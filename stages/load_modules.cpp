@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stages/load_modules.h"
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/system.h"
+#include "stages/side_process.h"
 
 #include <linux/module.h>
 
@@ -21,18 +23,38 @@ int flags_for(std::string_view path) {
 
 Result<> load_module(const PlannedModule& module) {
     const Descriptor file = TRY(open_file(module.path, O_RDONLY));
-    if (sys::load_module(file.get(), module.parameters.c_str(), flags_for(module.path)) == 0 ||
-        errno == EEXIST)
+    const std::string parameters = with_async_probe(module.parameters);
+    if (sys::load_module(file.get(), parameters.c_str(), flags_for(module.path)) == 0 || errno == EEXIST)
         return {};
     return fail_system("load module '{}'", module.path);
 }
 
+// A driver that waits for its hardware keeps no other from being loaded: it goes on beside them.
+Result<> load_within(const PlannedModule& module, std::int64_t limit_ms) {
+    auto loading = TRY(SideProcess::start([&]() -> std::string {
+        const auto loaded = load_module(module);
+        return loaded ? "loaded" : loaded.error().text;
+    }));
+    const auto answer = loading.wait_for_answer(Deadline::after_ms(limit_ms));
+    if (answer == "loaded")
+        return {};
+    loading.let_go();
+    return fail(ErrorKind::timed_out, "{}",
+                !answer ? std::format("load module '{}': not done within {} ms", module.path, limit_ms)
+                : answer->empty() ? std::format("load module '{}': the process died", module.path)
+                                  : *answer);
+}
+
 } // namespace
 
-ModuleCounts load_modules(std::span<const PlannedModule> modules, Log& log) {
+std::string with_async_probe(const std::string& parameters) {
+    return parameters.empty() ? async_probe : std::format("{} {}", parameters, async_probe);
+}
+
+ModuleCounts load_modules(std::span<const PlannedModule> modules, Log& log, std::int64_t limit_ms) {
     ModuleCounts counts;
     for (const PlannedModule& module : modules) {
-        const auto loaded = load_module(module);
+        const auto loaded = load_within(module, limit_ms);
         ++(loaded ? counts.loaded : counts.failed);
         if (!loaded)
             log.warning("modules: {}, passing over it", loaded.error().text);

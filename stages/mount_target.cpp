@@ -120,10 +120,10 @@ Result<> detach_target(const SystemPaths& paths) {
 }
 
 Result<FoundTarget> find_target(const SearchRequest& request, Log& log) {
-    Finder finder(request.paths, "target", log);
+    Finder finder(request.paths, request.role, log);
     if (request.coldplug)
         finder.load_modules();
-    TRY(finder.start(request.first_scan_ms, TargetSearch::Match::first));
+    TRY(finder.start(request.first_scan_ms, request.match));
     if (request.again && !finder.has_loaded_modules())
         return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
     auto found = finder.find(request.target, request.deadline);

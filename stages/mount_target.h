@@ -27,6 +27,8 @@ struct SearchRequest {
     bool again = false;
     bool tells_devices = true;         // those that were seen, where the target is not among them
     std::int64_t first_scan_ms = 1000; // as below
+    std::string_view role = "target";  // what the log calls it
+    TargetSearch::Match match = TargetSearch::Match::first;
 };
 
 // One target's device. What it takes to mount it, its file system's module, is loaded where coldplug is asked

@@ -386,21 +386,20 @@ std::string Plan::text() const {
 void Plan::override_from(std::span<const KernelParameter> parameters) {
     constexpr std::string_view prefix = "lifeboat.";
     constexpr std::string_view where = "kernel command line";
-    const std::size_t planned_targets = targets.size(), planned_modules = modules.size(),
-                      planned_roots = roots.size();
+    const std::size_t planned_targets = targets.size(), planned_modules = modules.size();
     for (const auto& parameter : parameters) {
         if (!parameter.name.starts_with(prefix))
             continue;
         const std::string_view key = std::string_view(parameter.name).substr(prefix.size());
-        // Whoever can edit the boot menu's line is not thereby allowed more than its maker meant.
-        if (key == "console")
-            complain(*this, std::format("{}: console is taken from the plan alone, passing over it", where));
+        // Whoever can edit the boot menu's line is not thereby allowed more than its maker meant: another
+        // root has another password.
+        if (key == "console" || key == "root")
+            complain(*this, std::format("{}: {} is taken from the plan alone, passing over it", where, key));
         else
             set_or_complain(*this, where, key, parameter.value);
     }
     drop_first_if_more(targets, planned_targets);
     drop_first_if_more(modules, planned_modules);
-    drop_first_if_more(roots, planned_roots);
 }
 
 } // namespace lifeboat

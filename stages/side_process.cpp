@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,15 @@ std::optional<std::string> SideProcess::take_answer() {
         if (count <= 0)
             return text_;
         text_.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+}
+
+std::optional<std::string> SideProcess::wait_for_answer(Deadline deadline) {
+    for (;;) {
+        if (auto answer = take_answer(); answer || deadline.has_passed())
+            return answer;
+        pollfd waited{.fd = fd(), .events = POLLIN, .revents = 0};
+        ::poll(&waited, 1, deadline.poll_timeout_ms(INT32_MAX));
     }
 }
 

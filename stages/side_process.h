@@ -3,6 +3,7 @@
 // started it polls for its answer and gives it up when it likes: nothing waits for it.
 #pragma once
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/result.h"
 
@@ -25,11 +26,16 @@ public:
     // Kills it, if it can be killed, and does not wait: PID 1 buries it.
     ~SideProcess();
 
+    // Goes on by itself, and its answer is nobody's.
+    void let_go() { answer_.reset(); }
+
     // Readable when there is more of the answer, and at its end.
     [[nodiscard]] int fd() const { return answer_.get(); }
     // The whole answer, once it is there; never blocks. That of a process that died is what it had said by
     // then.
     std::optional<std::string> take_answer();
+    // The same, waited for.
+    std::optional<std::string> wait_for_answer(Deadline deadline);
 
 private:
     SideProcess(pid_t pid, Descriptor answer)
@@ -37,7 +43,7 @@ private:
         , answer_(std::move(answer)) {}
 
     pid_t pid_;
-    Descriptor answer_; // not open in one that was moved from
+    Descriptor answer_; // not open in one that was moved from or let go
     std::string text_;
 };
 

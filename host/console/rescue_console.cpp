@@ -35,7 +35,7 @@ constexpr int tries_limit = 3;
 constexpr std::int64_t mount_patience_ms = 10'000;
 constexpr std::size_t shown_log_lines = 200;
 constexpr const char* this_program = "/proc/self/exe";
-constexpr int cannot_run = 127;
+constexpr unsigned terminal_patience_s = 60;
 
 void say(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -100,9 +100,12 @@ private:
 };
 
 // With this terminal; its exit status, or what a shell has for one that cannot be run.
-int run_here(Program program, Log& log) {
+// However long it takes: it has a user.
+std::optional<int> run_here(Program program, Log& log) {
     program.shares_streams = true;
-    return run_program(program, program.path, log).value_or(cannot_run);
+    ::alarm(0);
+    const auto status = run_program(program, program.path, log);
+    return status ? std::optional(*status) : std::nullopt;
 }
 
 class RescueConsole {
@@ -142,7 +145,7 @@ private:
     void obey(const std::string& line);
     bool is_allowed();
     bool ask_password(const RootPassword& password);
-    int run_own(Words arguments);
+    void run_own(Words arguments);
 
     const ConsoleSetting& setting_;
     ScreenLog screen_;
@@ -175,6 +178,8 @@ constexpr RescueConsole::Command RescueConsole::commands[] = {
 ConsoleOrder RescueConsole::run() {
     greet();
     while (!order_) {
+        // Writing to a terminal that takes nothing would never end.
+        ::alarm(static_cast<unsigned>(setting_.idle_ms / 1000) + terminal_patience_s);
         say("lifeboat> ");
         const Answer answer = read_line(setting_.idle_ms);
         if (answer.kind == Input::line)
@@ -213,8 +218,11 @@ void RescueConsole::obey(const std::string& line) {
 bool RescueConsole::is_allowed() {
     if (is_unlocked_ || setting_.is_open)
         return true;
-    if (!setting_.root_is_mounted) {
-        say("root's password is on the root file system, which is not there: this cannot be done\n");
+    if (!setting_.has_password) {
+        say(setting_.root_is_mounted
+                ? "this is not the root file system that the image was made for, its passwords do not count: "
+                  "this cannot be done\n"
+                : "root's password is on the root file system, which is not there: this cannot be done\n");
         return false;
     }
     const auto password = RootPassword::read(setting_.root);
@@ -247,9 +255,9 @@ bool RescueConsole::ask_password(const RootPassword& password) {
     return false;
 }
 
-int RescueConsole::run_own(Words arguments) {
+void RescueConsole::run_own(Words arguments) {
     arguments.insert(arguments.end(), {"--root", setting_.root});
-    return run_here({.path = this_program, .arguments = std::move(arguments)}, screen_);
+    run_here({.path = this_program, .arguments = std::move(arguments)}, screen_);
 }
 
 void RescueConsole::help(const Words&) {
@@ -345,12 +353,12 @@ void RescueConsole::shell(const Words&) {
         {setting_.paths.dev, dev}, {setting_.paths.proc, proc}, {setting_.paths.sys, sys}};
     for (const auto& [ours, theirs] : shown)
         sys::mount(ours.c_str(), theirs.c_str(), nullptr, MS_BIND, nullptr);
-    int status = cannot_run;
+    std::optional<int> status;
     for (const char* path : {"/bin/bash", "/bin/sh"})
-        if (status == cannot_run)
+        if (!status)
             status = run_here({.path = path, .arguments = {"-i"}, .root = setting_.root, .folder = "/root"},
                               screen_);
-    if (status == cannot_run)
+    if (!status)
         say("the root file system has no shell that can be run\n");
     for (const auto& [ours, theirs] : shown)
         sys::unmount(theirs.c_str(), MNT_DETACH);

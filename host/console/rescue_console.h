@@ -13,13 +13,15 @@ namespace lifeboat::host {
 
 struct ConsoleSetting {
     SystemPaths paths;
-    std::string root;             // where the root file system is mounted
-    bool root_is_mounted = false; // without it nobody's password is known
-    bool is_open = false;         // then all may be done without one
-    std::int64_t idle_ms = 0;     // without a line for that long the machine reboots
+    std::string root; // where the root file system is mounted
+    bool root_is_mounted = false;
+    bool has_password = false; // root's password there counts; without it nobody's is known
+    bool is_open = false;      // then all may be done without one
+    std::int64_t idle_ms = 0;  // without a line for that long the machine reboots
 };
 
-// Talks on the standard input and output until it is told what PID 1 is to do.
+// Talks on the standard input and output until it is told what PID 1 is to do. A terminal that takes nothing
+// for longer than `idle_ms` and a minute ends the process (SIGALRM).
 ConsoleOrder run_console(const ConsoleSetting& setting);
 
 } // namespace lifeboat::host

@@ -44,7 +44,8 @@ public:
     Result<> add_target(std::string_view text) {
         TargetPlace place = TRY(locate_target(paths_, text));
         TRY(add_modules_of(place).transform_error(while_doing(std::format("target '{}'", text))));
-        made_.plan.targets.push_back(place.target);
+        Target& planned = made_.plan.targets.emplace_back(place.target);
+        planned.size_bytes = place.device_bytes; // so that the crash kernel need not look at every disk
         made_.places.push_back(std::move(place));
         return {};
     }

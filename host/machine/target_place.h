@@ -15,7 +15,8 @@
 namespace lifeboat::host {
 
 struct TargetPlace {
-    Target target; // for the plan: by the file system's UUID where it has one
+    Target target;                  // for the plan: by the file system's UUID where it has one
+    std::uint64_t device_bytes = 0; // of the device that it is on; 0: not known
     DeviceChain chain;
     std::vector<std::string> modules; // beyond those of devices and file system: character sets
     std::string folder_on_host;       // where the dumps are seen on this host; empty when it is not mounted

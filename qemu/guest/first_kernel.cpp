@@ -9,6 +9,7 @@
 #include "qemu/guest/machine.h"
 #include "qemu/guest/memory_blocks.h"
 #include "qemu/guest/memory_load.h"
+#include "qemu/guest/ways_to_die.h"
 
 #include <cstdlib>
 
@@ -35,8 +36,7 @@ static void run_on_chosen_cpu() {
     if (must_call(fork(), "fork") == 0) {
         prctl(PR_SET_NAME, panicking_task);
         run_on_chosen_cpu();
-        say("panics now");
-        must(lifeboat::write_existing_file("/proc/sysrq-trigger", "c"));
+        die(option("dies").value_or("sysrq"));
     }
     for (;;)
         pause();

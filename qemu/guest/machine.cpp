@@ -33,9 +33,9 @@ void mount_early() {
     mount_at("devtmpfs", "/dev", "devtmpfs");
 }
 
-void load_module(const std::string& path) {
+void load_module(const std::string& path, const std::string& parameters) {
     const auto file = must(open_file(path, O_RDONLY));
-    const long answer = syscall(SYS_finit_module, file.get(), "", 0);
+    const long answer = syscall(SYS_finit_module, file.get(), parameters.c_str(), 0);
     if (answer < 0 && errno != EEXIST)
         must_call(answer, std::format("load '{}'", path));
 }

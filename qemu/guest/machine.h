@@ -13,7 +13,7 @@ void mount_at(const std::string& source, const std::string& place, const std::st
               const std::string& options = "");
 
 // That it is loaded already is fine.
-void load_module(const std::string& path);
+void load_module(const std::string& path, const std::string& parameters = {});
 // Those that /etc/guest/modules lists, in that order.
 void load_listed_modules();
 

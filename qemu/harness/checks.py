@@ -121,6 +121,31 @@ def has_kernel_log(outcome: Outcome) -> Iterator[str]:
         yield "the kernel log does not begin with the kernel's version"
 
 
+def has_kernel_log_with(words: str) -> Check:
+    """The dead kernel's log was saved to its end, which has these words."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        path = outcome.dump and outcome.dump / dump_files.KERNEL_LOG
+        if not path or not path.exists():
+            yield f"there is no '{dump_files.KERNEL_LOG}'"
+        elif words not in path.read_text(errors="replace"):
+            yield f"the kernel log has no '{words}'"
+
+    return check
+
+
+def has_on_other(disk: str, *files: str) -> Check:
+    """What another disk of the setup has taken."""
+
+    def check(outcome: Outcome) -> Iterator[str]:
+        there = {path.name for path in outcome.others[disk].rglob("*")}
+        for name in files:
+            if name not in there:
+                yield f"there is no '{name}' on the disk '{disk}'"
+
+    return check
+
+
 def is_private(outcome: Outcome) -> Iterator[str]:
     """Nobody but root may read a dump."""
     if not outcome.dump:

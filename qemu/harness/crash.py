@@ -11,7 +11,7 @@ from .attempts import until_known
 from .disk import MEBIBYTE, Disk
 from .initrd import Initrd
 from .kernels import Kernel
-from .machine import LostMachine, Machine, Request, Run, mebibytes
+from .machine import LostMachine, Machine, Request, Run, device_arguments, mebibytes
 from .serial_log import show_tail
 
 SERIAL_LOG = "serial.log"
@@ -36,6 +36,7 @@ CHECKSUM_DRIVER = "crc32c_generic"
 STAND_STILL = "stand-still"
 STANDSTILLS = (STAND_STILL, "hold-init")
 STAND_STILL_MODULE = "stand_still"
+DIE_MODULE = "die"
 
 
 @dataclass
@@ -57,6 +58,9 @@ class Setup:
     dimm_mebibytes: int = 0  # comes while the first kernel runs
     balloon_mebibytes: int = 0  # is given back to the host
     target_vanishes: bool = False  # when the kernel log is saved
+    target_comes_after_seconds: float | None = None  # of the crash kernel's init
+    other_disks: list[Disk] = field(default_factory=list)  # the kernel sees them before the target
+    dies: str | None = None  # how the first kernel does; by the magic sysrq key
     has_watchdog: bool = False  # an i6300ESB
     crashkernel: str = "128M"
     level: int = 31
@@ -102,6 +106,7 @@ class Outcome:
     dump: Path | None
     raw: Path | None
     is_unmounted: bool
+    others: dict[str, Path] = field(default_factory=dict)  # of the setup's other disks: what their file systems hold
 
     @property
     def serial_log(self) -> Path:
@@ -170,13 +175,15 @@ def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
         if "guest: " not in run.text():
             raise LostMachine("the first kernel did not come up")
         is_unmounted = setup.target_disk.is_unmounted()
+        others = _collect_others(setup, folder)
         dump = _collect_dump(setup.target_disk, folder)
         raw = _collect_raw(disks[-1], run, folder) if setup.raw else None
-    return Outcome(setup, folder, kernel, run, len(crash_initrd), dump, raw, is_unmounted)
+    return Outcome(setup, folder, kernel, run, len(crash_initrd), dump, raw, is_unmounted, others)
 
 
 def _make_disks(setup: Setup, work: Path) -> list[Disk]:
     disks = [
+        *setup.other_disks,
         setup.target_disk,
         Disk("scratch", 1024 * MEBIBYTE, uuid=SCRATCH_UUID, label="scratch", magic="guest-scratch"),
     ]
@@ -195,6 +202,7 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
     words += [f"guest.{option}" for option in setup.first_options]
     devices, requests = _devices(setup)
     words += [f"guest.dimm={setup.dimm_mebibytes}"] if setup.dimm_mebibytes else []
+    words += [f"guest.dies={setup.dies}"] if setup.dies else []
     words += [f"guest.balloon={setup.balloon_mebibytes}"] if setup.balloon_mebibytes else []
     return Machine(
         kernel=kernel.image,
@@ -205,6 +213,8 @@ def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> M
         five_levels=setup.five_levels,
         bus=setup.bus,
         disks=[disk.name_for_qemu() for disk in disks],
+        disk_options=[disk.options() for disk in disks],
+        absent_disks={len(setup.other_disks)} if setup.target_comes_after_seconds is not None else set(),
         dimm_room=setup.dimm_mebibytes,
         may_stand_still=setup.stands_still,
         devices=devices,
@@ -225,6 +235,18 @@ def _devices(setup: Setup) -> tuple[list[str], list[Request]]:
         requests.append(Request("guest: wants its balloon", [("balloon", {"value": left_bytes})]))
     if setup.target_vanishes:
         requests.append(Request("lifeboat: dmesg: ", [("device_del", {"id": setup.target_disk.name})]))
+    for disk in (*setup.other_disks, setup.target_disk):
+        if disk.hangs:
+            nothing = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0) | {"bps": 1}
+            requests.append(Request("guest: panics now", [("block_set_io_throttle", {"id": disk.name, **nothing})]))
+    if setup.target_comes_after_seconds is not None:
+        number = len(setup.other_disks)
+        plug = ("device_add", device_arguments(setup.bus, number, setup.target_disk.name))
+        requests.append(Request("lifeboat: started", [plug], setup.target_comes_after_seconds))
+    if setup.dies in ("nmi", "busy"):
+        # Nothing else reaches CPUs that take no interrupts.
+        words, after_seconds = ("guest: wants an NMI", 0) if setup.dies == "nmi" else ("lifeboat_die: way busy", 3)
+        requests.append(Request(words, [("inject-nmi", {})], after_seconds))
     return devices, requests
 
 
@@ -239,6 +261,8 @@ def _first_initrd(setup: Setup, programs: Programs, kernel: Kernel, crash_initrd
     initrd.add_file("crash/vmlinuz", kernel.image)
     initrd.add_bytes("crash/initrd", crash_initrd)
     initrd.add_text("crash/cmdline", _crash_command_line(setup))
+    if setup.dies not in (None, "oom", "nmi"):
+        initrd.add_file("die.ko", test_modules.fetch(DIE_MODULE, setup.kernel))
     if "lifeboat-load" in setup.first_options:
         initrd.add_file("sbin/lifeboat", programs.lifeboat, 0o755)
         extra = " ".join([f"nr_cpus={setup.cpus}", *_case_words(setup)])
@@ -333,6 +357,15 @@ def _collect_dump(disk: Disk, folder: Path) -> Path | None:
     disk.extract(TARGET_PATH, place)
     dumps = sorted(path for path in place.glob("*/*") if path.is_dir())
     return dumps[-1] if dumps else None
+
+
+def _collect_others(setup: Setup, folder: Path) -> dict[str, Path]:
+    found = {}
+    for disk in setup.other_disks:
+        if disk.folder and not disk.damage:
+            found[disk.name] = folder / disk.name
+            disk.extract(disk.folder, found[disk.name])
+    return found
 
 
 def _collect_raw(disk: Disk, run: Run, folder: Path) -> Path | None:

@@ -28,6 +28,13 @@ class Disk:
     folder: str | None = None
     older_dumps: dict[str, int] = field(default_factory=dict)  # in `folder`: names, and how large in MiB
     bad_mebibytes: range = range(0)  # writes there fail
+    unreadable_mebibytes: range = range(0)  # reads there fail
+    limits: dict[str, int] = field(default_factory=dict)  # QEMU's, such as "iops-total" and "bps-total"
+    is_read_only: bool = False
+    hangs: bool = False  # from the panic on: no request is answered any more
+    is_full: bool = False  # not one block is free
+    has_inodes: bool = True
+    damage: range = range(0)  # bytes of the image that are zeroed at last
     path: Path = field(default=Path(), init=False)
 
     @property
@@ -43,18 +50,27 @@ class Disk:
             self._make_table()
         if self.uuid or self.label:
             self._make_file_system()
+            self._fill()
+        if self.damage:
+            with self.path.open("r+b") as image:
+                image.seek(self.damage.start)
+                image.write(bytes(len(self.damage)))
         if self.magic:
             self._mark()
 
     def name_for_qemu(self) -> str:
-        """The image, behind rules that make writes fail where the disk is to be bad."""
-        if not self.bad_mebibytes:
+        """The image, behind rules that make reads and writes fail where the disk is to be bad."""
+        if not self.bad_mebibytes and not self.unreadable_mebibytes:
             return str(self.path)
         rules = self.path.with_suffix(".blkdebug")
-        bad = range(self.bad_mebibytes.start * MEBIBYTE, self.bad_mebibytes.stop * MEBIBYTE, BAD_SECTOR_EVERY_BYTES)
-        rule = '[inject-error]\nevent = "write_aio"\nerrno = "5"\nsector = "{}"\n'
-        rules.write_text("".join(rule.format(at // SECTOR_BYTES) for at in bad))
+        rules.write_text(_rules("write_aio", self.bad_mebibytes) + _rules("read_aio", self.unreadable_mebibytes))
         return f"blkdebug:{rules}:{self.path}"
+
+    def options(self) -> str:
+        """What QEMU is told of it beside the image."""
+        options = [f"throttling.{name}={limit}" for name, limit in self.limits.items()]
+        options += ["readonly=on"] if self.is_read_only else []
+        return "".join(f",{option}" for option in options)
 
     def extract(self, inside: str, target: Path) -> None:
         """As extract() below, of this disk's file system."""
@@ -90,6 +106,8 @@ class Disk:
         if self.is_partitioned:
             options.append(f"offset={MEBIBYTE}")
         command += ["-E", ",".join(options)]
+        if not self.has_inodes:
+            command += ["-N", "16"]
         if self.uuid:
             command += ["-U", self.uuid]
         if self.label:
@@ -104,6 +122,27 @@ class Disk:
             command = ["debugfs", "-w", "-R", request, self._device()]
             subprocess.run(command, capture_output=True, check=True)
 
+    def _fill(self) -> None:
+        """To the last block, or inode."""
+        if self.is_full:
+            for blocks in (1024, 64, 1):
+                self._write_until_refused(blocks * 4096)
+        elif not self.has_inodes:
+            self._write_until_refused(0)
+
+    def _write_until_refused(self, file_bytes: int) -> None:
+        with tempfile.NamedTemporaryFile(dir=self.path.parent) as filler:
+            filler.write(os.urandom(file_bytes))
+            filler.flush()
+            for number in range(4096):
+                request = f"write {filler.name} filler-{file_bytes}-{number}"
+                command = ["debugfs", "-w", "-R", request, self._device()]
+                answer = subprocess.run(command, capture_output=True, text=True, check=True)
+                if "llocat" in answer.stderr or "o free space" in answer.stderr:
+                    break
+        # What the refused one left half done.
+        subprocess.run(["e2fsck", "-fy", self._device()], capture_output=True, check=False)
+
     def _make_older_dumps(self, tree: Path) -> None:
         for name, mebibytes in self.older_dumps.items():
             place = tree / self.folder.lstrip("/") / name
@@ -114,6 +153,12 @@ class Disk:
         with self.path.open("r+b") as image:
             image.seek(self.size_bytes - SECTOR_BYTES)
             image.write(self.magic.encode())
+
+
+def _rules(event: str, mebibytes: range) -> str:
+    bad = range(mebibytes.start * MEBIBYTE, mebibytes.stop * MEBIBYTE, BAD_SECTOR_EVERY_BYTES)
+    rule = f'[inject-error]\nevent = "{event}"\nerrno = "5"\nsector = "{{}}"\n'
+    return "".join(rule.format(at // SECTOR_BYTES) for at in bad)
 
 
 def extract(device: str, inside: str, target: Path) -> None:

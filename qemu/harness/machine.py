@@ -76,6 +76,7 @@ class Request:
 
     words: str
     commands: list[tuple[str, dict]]
+    after_seconds: float = 0
 
 
 @dataclass
@@ -91,6 +92,8 @@ class Machine:
     five_levels: bool = True
     bus: str = "scsi"
     disks: list[str] = field(default_factory=list)
+    absent_disks: set[int] = field(default_factory=set)  # QEMU has the image, and the machine not yet the device
+    disk_options: list[str] = field(default_factory=list)  # of each disk, or of none
     cpu_room: int = 0  # CPUs that may come while the machine runs
     dimm_room: int = 0  # MiB that may come while the machine runs, in one DIMM
     devices: list[str] = field(default_factory=list)
@@ -142,13 +145,22 @@ class Machine:
         options = [word for device in bus.controllers for word in ("-device", device)]
         for number, image in enumerate(self.disks):
             drive = f"if=none,id=disk{number},file={image},format=raw,cache=unsafe,discard=unmap"
+            drive += self.disk_options[number] if self.disk_options else ""
             serial = Path(image).stem
             device = f"{bus.device.format(number=number)},id={serial},drive=disk{number},serial={serial}"
             # A BIOS does not take the first disk of each controller by itself; a kernel that QEMU loads has index 0.
             if not self.kernel:
                 device += f",bootindex={number}"
-            options += ["-drive", drive, "-device", device]
+            options += ["-drive", drive]
+            if number not in self.absent_disks:
+                options += ["-device", device]
         return options
+
+
+def device_arguments(bus: str, number: int, name: str) -> dict:
+    """For a disk that comes later, as QMP's device_add takes it."""
+    driver = BUSES[bus].device.partition(",")[0]
+    return {"driver": driver, "id": name, "drive": f"disk{number}", "serial": name}
 
 
 @dataclass
@@ -205,6 +217,7 @@ class _Watch:
         self.cpus: VirtualCpus | None = None
         self._samples: list[Sample] = []
         self._requests = list(requests)
+        self._due: list[tuple[float, Request]] = []
         self._log = log
         self._start = time.monotonic()
         self._deadline = self._start + deadline_seconds
@@ -219,6 +232,7 @@ class _Watch:
             if now - last_tick > STALLED_SECONDS:
                 raise LostMachine(f"the host stood still for {now - last_tick:.0f} s")
             last_tick = now
+            self._do_what_is_due()
             if not self._lines and now - self._start > FIRST_WORD_SECONDS:
                 raise LostMachine(f"no output for {FIRST_WORD_SECONDS} s")
             if now - self._last_word > SILENT_BOOT_SECONDS and died_in_silence(self._texts()):
@@ -270,8 +284,15 @@ class _Watch:
         for request in self._requests[:]:
             if any(request.words in line.text for line in lines):
                 self._requests.remove(request)
-                for command, arguments in request.commands:
-                    self._monitor.execute(command, **arguments)
+                self._due.append((time.monotonic() + request.after_seconds, request))
+
+    def _do_what_is_due(self) -> None:
+        for when, request in self._due[:]:
+            if time.monotonic() < when:
+                continue
+            self._due.remove((when, request))
+            for command, arguments in request.commands:
+                self._monitor.execute(command, **arguments)
 
     def _texts(self) -> list[str]:
         """All that has come, the line that has no end yet too."""

@@ -28,10 +28,10 @@ TEST_CASE("modules are loaded in the plan's order, what fails is named and passe
     CHECK(counts.loaded == 3);
     CHECK(counts.failed == 2);
     CHECK(fakes::calls() == std::vector<std::string>{
-                                "load_module " + system.path("m/c.ko.xz") + " '' 4",
-                                "load_module " + system.path("m/b.ko") + " '' 0",
-                                "load_module " + system.path("m/a.ko") + " 'debug=1 x=\"a b\"' 0",
-                                "load_module " + system.path("m/d.ko") + " '' 0",
+                                "load_module " + system.path("m/c.ko.xz") + " 'async_probe' 4",
+                                "load_module " + system.path("m/b.ko") + " 'async_probe' 0",
+                                "load_module " + system.path("m/a.ko") + " 'debug=1 x=\"a b\" async_probe' 0",
+                                "load_module " + system.path("m/d.ko") + " 'async_probe' 0",
                             });
     CHECK(report.lines == std::vector<std::string>{
                               "modules: open '" + system.path("m/absent.ko") +

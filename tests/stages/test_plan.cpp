@@ -274,8 +274,8 @@ TEST_CASE("of a rescue boot the command line says what to do, but not who may do
     CHECK(plan.rescue == Rescue::shell);
     CHECK(plan.console == ConsoleAccess::locked);
     REQUIRE(plan.roots.size() == 1);
-    CHECK(plan.roots[0].source() == "UUID=22");
-    CHECK(plan.complaints ==
-          std::vector<std::string>{
-              "kernel command line: console is taken from the plan alone, passing over it"});
+    CHECK(plan.roots[0].source() == "UUID=11");
+    CHECK(plan.complaints == std::vector<std::string>{
+                                 "kernel command line: console is taken from the plan alone, passing over it",
+                                 "kernel command line: root is taken from the plan alone, passing over it"});
 }

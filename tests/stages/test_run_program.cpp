@@ -48,6 +48,25 @@ TEST_CASE("a program that cannot be run, or is killed, is named") {
     CHECK(tests::error_text(run_shell("kill -9 $$", log)) == "'/bin/sh' was killed by signal 9");
 }
 
+TEST_CASE("127 can be a program's own status") {
+    fakes::RecordingReport log;
+    CHECK(run_shell("exit 127", log).value() == 127);
+}
+
+TEST_CASE("a program has its streams also where whoever starts it has none") {
+    fakes::RecordingReport log;
+    const int kept[] = {::dup(0), ::dup(1), ::dup(2)};
+    for (const int standard : {0, 1, 2})
+        ::close(standard);
+    const auto status = run_shell("cat; echo said; echo so >&2", log, "given\n");
+    for (const int standard : {0, 1, 2}) {
+        ::dup2(kept[standard], standard);
+        ::close(kept[standard]);
+    }
+    CHECK(status.value() == 0);
+    CHECK(log.lines == std::vector<std::string>{"sh: given", "sh: said", "sh: so"});
+}
+
 TEST_CASE("a program can be given another root, and does not run where it cannot") {
     fakes::reset();
     fakes::fail_call("change_root /elsewhere", EPERM);
