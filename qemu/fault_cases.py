@@ -140,7 +140,7 @@ add(
     "Disks",
     "the first of two targets fails in the middle of the vmcore (EIO)",
     second_takes_it(
-        first_disk(bad_mebibytes=range(44, 512)),
+        first_disk(size_bytes=4096 * MEBIBYTE, bad_mebibytes=range(44, 128)),
         checks.has_on_other("first", "vmcore-dmesg.txt", "vmcore.incomplete"),
         checks.says("lifeboat: vmcore: write .*: I/O error, keeping what is there"),
     ),

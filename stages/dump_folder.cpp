@@ -2,6 +2,7 @@
 #include "stages/dump_folder.h"
 
 #include "base/free_space.h"
+#include "base/scope_guard.h"
 
 #include <ctime>
 
@@ -93,8 +94,11 @@ Result<DumpFolder> DumpFolder::create(const SaveRequest& request, std::int64_t c
             return fail_system("make the folder '{}'", name);
         name = std::format("{}-{}", wanted, number);
     }
+    // What is not durable is not left for a further attempt to step around.
+    ScopeGuard undo([&] { ::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR); });
     Descriptor folder = TRY(step_into(parent.get(), name));
     TRY(sync_folder(parent.get(), request.target_path));
+    undo.disarm();
     return DumpFolder(std::move(name), std::move(folder));
 }
 

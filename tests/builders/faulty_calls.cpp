@@ -22,8 +22,17 @@ const std::map<unsigned long long, std::string> changing_calls = {
     {SYS_open, "open"},         {SYS_link, "link"},           {SYS_linkat, "linkat"},
     {SYS_rename, "rename"},     {SYS_renameat, "renameat"},   {SYS_unlink, "unlink"},
     {SYS_unlinkat, "unlinkat"}, {SYS_mkdir, "mkdir"},         {SYS_rmdir, "rmdir"},
+    {SYS_mkdirat, "mkdirat"},   {SYS_pwritev, "pwritev"},     {SYS_fdatasync, "fdatasync"},
     {SYS_fsync, "fsync"},       {SYS_fchmod, "fchmod"},       {SYS_ftruncate, "ftruncate"},
     {SYS_ioctl, "ioctl"},       {SYS_fallocate, "fallocate"},
+};
+
+const std::map<unsigned long long, std::string> reading_calls = {
+    {SYS_read, "read"},       {SYS_pread64, "pread64"},
+    {SYS_openat, "openat"},   {SYS_open, "open"},
+    {SYS_mmap, "mmap"},       {SYS_getdents64, "getdents64"},
+    {SYS_fstat, "fstat"},     {SYS_newfstatat, "newfstatat"},
+    {SYS_fstatfs, "fstatfs"}, {SYS_statfs, "statfs"},
 };
 
 int become_program(const std::vector<std::string>& arguments) {
@@ -60,12 +69,29 @@ bool changes_files(pid_t process, const user_regs_struct& registers) {
     }
 }
 
+// Of files alone, not of a sanitizer's own memory and /proc.
+bool reads_files(pid_t process, const user_regs_struct& registers) {
+    switch (registers.orig_rax) {
+    case SYS_read:
+    case SYS_pread64:
+    case SYS_fstat:
+    case SYS_fstatfs:
+    case SYS_getdents64:
+        return is_file(process, registers.rdi);
+    case SYS_mmap:
+        return is_file(process, registers.r8);
+    default:
+        return reading_calls.contains(registers.orig_rax);
+    }
+}
+
 class Tracer {
 public:
-    Tracer(pid_t child, std::optional<std::size_t> at, int os_error)
+    Tracer(pid_t child, std::optional<std::size_t> at, int os_error, Calls which)
         : child_(child)
         , at_(at)
-        , os_error_(os_error) {}
+        , os_error_(os_error)
+        , which_(which) {}
 
     FaultyRun run() {
         int status = wait();
@@ -99,9 +125,12 @@ private:
     void enter() {
         user_regs_struct registers{};
         ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
-        if (!changes_files(child_, registers))
+        if (changes_files(child_, registers))
+            made_.calls.push_back(changing_calls.at(registers.orig_rax));
+        else if (which_ == Calls::all && reads_files(child_, registers))
+            made_.calls.push_back(reading_calls.at(registers.orig_rax));
+        else
             return;
-        made_.calls.push_back(changing_calls.at(registers.orig_rax));
         if (made_.calls.size() - 1 != at_)
             return;
         if (os_error_ == 0) {
@@ -126,13 +155,15 @@ private:
     pid_t child_;
     std::optional<std::size_t> at_;
     int os_error_;
+    Calls which_;
     bool failing_ = false;
     FaultyRun made_;
 };
 
 } // namespace
 
-FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error) {
+FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error,
+                         Calls which) {
     const pid_t child = ::fork();
     if (child < 0)
         throw std::runtime_error("fork failed");
@@ -141,7 +172,7 @@ FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::si
         ::raise(SIGSTOP);
         ::_exit(work());
     }
-    return Tracer(child, at, os_error).run();
+    return Tracer(child, at, os_error, which).run();
 }
 
 FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,

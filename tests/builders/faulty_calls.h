@@ -14,15 +14,22 @@ namespace lifeboat::tests {
 
 struct FaultyRun {
     int exit_code = -1; // 128 + the signal that ended it
-    // The calls that change files, in their order, by name: "openat", "write", "rename", ...
+    // The calls that count, in their order, by name: "openat", "write", "rename", ...
     std::vector<std::string> calls;
 };
 
-// `at` counts these calls from 0. Before that call the program is killed; with `os_error` the call fails with
-// it instead, and the program goes on. Nothing goes wrong where `at` is empty. x86_64 only; ptrace(2).
+enum class Calls {
+    changing, // those by which files are changed
+    all,      // those too by which files are opened, read and mapped, and folders read
+};
+
+// `at` counts the calls that count from 0. Before that call the program is killed; with `os_error` the call
+// fails with it instead, and the program goes on. Nothing goes wrong where `at` is empty. x86_64 only;
+// ptrace(2).
 FaultyRun run_with_fault(const std::vector<std::string>& arguments, std::optional<std::size_t> at,
                          int os_error = 0);
 
-FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error = 0);
+FaultyRun run_with_fault(const std::function<int()>& work, std::optional<std::size_t> at, int os_error = 0,
+                         Calls which = Calls::changing);
 
 } // namespace lifeboat::tests
