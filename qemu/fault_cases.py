@@ -255,6 +255,52 @@ add(
         tier="long",
     ),
 )
+# The child of each stage is stopped as soon as it is seen; deadlines that are short enough to be waited for.
+HUNG_STAGE_DEADLINES = [f"deadline.{stage} = 5" for stage in ("modules", "target", "dmesg", "finish", "stall")]
+HUNG_STAGES = {
+    # Nothing is reached then, or nothing is left to be done where it hangs.
+    "modules": [checks.has_summary("saved", "failed")],
+    "target": [checks.has_summary("saved", "failed")],
+    "mount": [checks.has_summary("saved", "failed")],
+    "dmesg": [checks.has_summary("saved")],
+    "finish": [checks.has_summary("saved"), checks.has_dump],
+}
+for _stage, _expected in HUNG_STAGES.items():
+    add(
+        f"stage-hangs-{_stage}",
+        "Time",
+        f"stage {_stage} hangs (its child is stopped)",
+        Case(
+            small(
+                guest_options=["saboteur=stop", f"victim={_stage}", "delay=0"], plan=[*HUNG_STAGE_DEADLINES, "coldplug = never"]
+            ),
+            [*_expected, checks.is_done_within(60), checks.says("guest: saboteur: stop for process")],
+            tier="long",
+        ),
+    )
+for _delay_ms in range(0, 1000, 100):
+    add(
+        f"child-killed-after-{_delay_ms}ms",
+        "Memory",
+        "the child that copies is killed, at ten points of its work",
+        saved(small(guest_options=["saboteur=kill", f"delay={_delay_ms}"]), tier="long"),
+    )
+add(
+    "init-starved",
+    "Memory",
+    "real-time tasks take all CPUs for half a minute",
+    saved(small(guest_options=["saboteur=starve"]), checks.is_done_within(90), tier="long"),
+)
+add(
+    "second-panic",
+    "Memory",
+    "the crash kernel itself panics",
+    Case(
+        small(guest_options=["saboteur=panic"]),
+        [checks.has_no_dump, checks.has_kernel_log, checks.says("guest: saboteur: panic for process")],
+        tier="long",
+    ),
+)
 for _missing_mebibytes in (2, 4, 8, 16):
     _reserved = 60 - _missing_mebibytes
     add(

@@ -9,6 +9,7 @@
 #include "qemu/guest/saboteur.h"
 
 #include <array>
+#include <cstdlib>
 
 #include <sys/mount.h>
 #include <unistd.h>
@@ -43,7 +44,10 @@ void run_crash_wrapper() {
     if (const auto how = option("vmcore"))
         doctor_vmcore(*how);
     if (const auto how = option("saboteur"))
-        start_saboteur(*how, option("every-time").has_value());
+        start_saboteur({.how = *how,
+                        .stage = option("victim").value_or("vmcore"),
+                        .every_time = option("every-time").has_value(),
+                        .delay_ms = std::strtoull(option("delay").value_or("100").c_str(), nullptr, 10)});
     if (option("noconsole"))
         remove_console();
     else if (!option("vmcore") && !option("saboteur"))

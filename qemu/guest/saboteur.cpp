@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -23,7 +24,7 @@ namespace guest {
 
 namespace {
 
-constexpr std::string_view victim_name = "lb-vmcore";
+constexpr auto starving_time = std::chrono::seconds(30);
 
 std::optional<pid_t> as_pid(const std::string& name) {
     pid_t pid = 0;
@@ -33,13 +34,13 @@ std::optional<pid_t> as_pid(const std::string& name) {
     return pid;
 }
 
-std::optional<pid_t> find_victim() {
+std::optional<pid_t> find_victim(const std::string& stage) {
     for (const std::string& entry : names_in("/proc")) {
         const auto pid = as_pid(entry);
         if (!pid)
             continue;
         const auto name = lifeboat::read_file(std::format("/proc/{}/comm", *pid));
-        if (name && *name == std::format("{}\n", victim_name))
+        if (name && *name == std::format("lb-{}\n", stage))
             return pid;
     }
     return std::nullopt;
@@ -81,10 +82,29 @@ void exhaust_memory(pid_t victim) {
         pause();
 }
 
-void harm(pid_t victim, std::string_view how) {
+// Nobody else runs but in the twentieth that the kernel keeps from real-time tasks.
+// Source: Linux Documentation/scheduler/sched-rt-group.rst, sched_rt_runtime_us.
+void starve_all() {
+    const auto end = std::chrono::steady_clock::now() + starving_time;
+    for (long cpu = sysconf(_SC_NPROCESSORS_ONLN); cpu > 0; --cpu) {
+        if (must_call(fork(), "fork") != 0)
+            continue;
+        const sched_param highest{.sched_priority = 99};
+        must_call(sched_setscheduler(0, SCHED_FIFO, &highest), "become a real-time task");
+        while (std::chrono::steady_clock::now() < end) {
+        }
+        _exit(0);
+    }
+}
+
+void harm(pid_t victim, const std::string& how) {
     say("saboteur: {} for process {}", how, victim);
     if (how == "oom")
         return exhaust_memory(victim);
+    if (how == "starve")
+        return starve_all();
+    if (how == "panic")
+        return must(lifeboat::write_existing_file("/proc/sysrq-trigger", "c"));
     if (how == "hold-init")
         hold_init();
     if (how == "stand-still")
@@ -98,28 +118,28 @@ void wait_until_gone(pid_t victim) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
-[[noreturn]] void run(std::string_view how, bool every_time) {
+[[noreturn]] void run(const Sabotage& sabotage) {
     do {
         std::optional<pid_t> victim;
-        while (!(victim = find_victim()))
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        // Some way into its work, not in its first instructions.
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-        harm(*victim, how);
+        // Some children live for a few milliseconds only.
+        while (!(victim = find_victim(sabotage.stage)))
+            std::this_thread::sleep_for(std::chrono::microseconds(sabotage.delay_ms > 0 ? 2000 : 100));
+        std::this_thread::sleep_for(std::chrono::milliseconds(sabotage.delay_ms));
+        harm(*victim, sabotage.how);
         wait_until_gone(*victim);
-    } while (every_time);
+    } while (sabotage.every_time);
     _exit(0);
 }
 
 } // namespace
 
-void start_saboteur(std::string_view how, bool every_time) {
+void start_saboteur(const Sabotage& sabotage) {
     if (must_call(fork(), "fork") != 0)
         return;
     prctl(PR_SET_NAME, "guest-saboteur");
     // What is to be killed for lack of memory is lifeboat's child, never this.
     must(lifeboat::write_existing_file("/proc/self/oom_score_adj", "-1000"));
-    run(how, every_time);
+    run(sabotage);
 }
 
 } // namespace guest

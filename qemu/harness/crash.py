@@ -37,6 +37,7 @@ STAND_STILL = "stand-still"
 STANDSTILLS = (STAND_STILL, "hold-init")
 STAND_STILL_MODULE = "stand_still"
 DIE_MODULE = "die"
+NMI_AFTER_SECONDS = 5
 
 
 @dataclass
@@ -244,9 +245,8 @@ def _devices(setup: Setup) -> tuple[list[str], list[Request]]:
         plug = ("device_add", device_arguments(setup.bus, number, setup.target_disk.name))
         requests.append(Request("lifeboat: started", [plug], setup.target_comes_after_seconds))
     if setup.dies in ("nmi", "busy"):
-        # Nothing else reaches CPUs that take no interrupts.
-        words, after_seconds = ("guest: wants an NMI", 0) if setup.dies == "nmi" else ("lifeboat_die: way busy", 3)
-        requests.append(Request(words, [("inject-nmi", {})], after_seconds))
+        # Nothing else reaches CPUs that take no interrupts; they need not get to say that they are there.
+        requests.append(Request("guest: panics now", [("inject-nmi", {})], after_seconds=NMI_AFTER_SECONDS))
     return devices, requests
 
 
