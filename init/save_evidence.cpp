@@ -69,19 +69,27 @@ bool EvidenceSaver::reach(std::size_t target, Round round) {
     return is_mounted;
 }
 
+// All targets of a round share the time for searching; each is looked for at least a little.
+Deadline EvidenceSaver::search_deadline(Round round) {
+    const std::int64_t whole_ms = to_ms(context_.plan.deadlines.target_s);
+    if (round == Round::with_further_modules && !has_searched_further_) {
+        has_searched_further_ = true;
+        search_ends_ = Deadline::after_ms(whole_ms);
+        context_.log.info("target: loading modules for every device that is there, and looking again");
+    }
+    const std::int64_t least_ms = std::min(whole_ms, further_look_ms);
+    return Deadline::after_ms(std::max(search_ends_.remaining_ms(), least_ms));
+}
+
 std::optional<FoundTarget> EvidenceSaver::find(const Target& target, Round round) {
     const Plan& plan = context_.plan;
     const bool further = round == Round::with_further_modules;
-    if (further && !std::exchange(has_searched_further_, true))
-        search_ends_ = Deadline::after_ms(to_ms(plan.deadlines.target_s));
-    const std::int64_t least_ms = std::min(to_ms(plan.deadlines.target_s), further_look_ms);
-    StageLimits limits = context_.runner.limits_of(plan.deadlines.target_s);
-    if (search_ends_.remaining_ms() > least_ms)
-        limits.deadline = limits.deadline.earlier_of(search_ends_);
-    else
-        limits.deadline = limits.deadline.earlier_of(Deadline::after_ms(least_ms));
+    // A plan without modules is one that was lost, or one for a kernel that needs none: coldplug costs that
+    // little.
     const bool always =
         plan.coldplug == Coldplug::always || (plan.coldplug == Coldplug::automatic && plan.modules.empty());
+    StageLimits limits = context_.runner.limits_of(plan.deadlines.target_s);
+    limits.deadline = limits.deadline.earlier_of(search_deadline(round));
     const SearchRequest request{.paths = context_.paths,
                                 .target = target,
                                 .deadline = limits.deadline,
@@ -118,10 +126,7 @@ bool EvidenceSaver::mount(const Target& target, const FoundTarget& found) {
 
 bool EvidenceSaver::may_load_further_modules() const {
     const Plan& plan = context_.plan;
-    if (plan.coldplug != Coldplug::automatic || plan.modules.empty())
-        return false;
-    context_.log.info("target: loading modules for every device that is there, and looking again");
-    return true;
+    return plan.coldplug == Coldplug::automatic && !plan.modules.empty();
 }
 
 // ---- The kernel log.

@@ -50,6 +50,7 @@ private:
     };
     using Work = std::function<Result<>(StageReport&)>;
 
+    Deadline search_deadline(Round round);
     std::optional<FoundTarget> find(const Target& target, Round round);
     bool mount(const Target& target, const FoundTarget& found);
     StageOutcome attempt_log();

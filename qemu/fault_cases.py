@@ -112,6 +112,22 @@ for _kernel in KERNELS:
         for _cpus in (1, 4):
             add(f"dies-{_way}-{_kernel}-{_cpus}cpu", "Ways to die", _fault, dies(_way, _kernel, _cpus))
 
+# Where: 0 memmap, 1 page tables, 2 kernel log, by the seed's rest; each three seeds another kernel.
+FLIPPED = ("memmap", "page tables", "kernel log")
+FLIP_SEEDS = 200
+for _seed in range(FLIP_SEEDS):
+    _kernel = KERNELS[_seed // len(FLIPPED) % len(KERNELS)]
+    add(
+        f"flipped-{_seed}-{_kernel}",
+        "Damage",
+        f"bits flipped just before the panic: {FLIPPED[_seed % len(FLIPPED)]}",
+        Case(
+            Setup(kernel=_kernel, memory="512M", dies="flip", first_options=[f"seed={_seed}"]),
+            [checks.is_saved_if_started],
+            tier="long",
+        ),
+    )
+
 add(
     "first-full",
     "Disks",
@@ -180,7 +196,8 @@ add(
             packed=True,
             target="/mnt/crash",
             other_disks=[Disk("twin", 64 * MEBIBYTE, uuid=TARGET_UUID, folder=TARGET_PATH)],
-        )
+        ),
+        tier="long",
     ),
 )
 add(

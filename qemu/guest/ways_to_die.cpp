@@ -2,6 +2,7 @@
 #include "qemu/guest/ways_to_die.h"
 
 #include "base/descriptor.h"
+#include "qemu/guest/command_line.h"
 #include "qemu/guest/console.h"
 #include "qemu/guest/machine.h"
 
@@ -56,7 +57,7 @@ void die(std::string_view way) {
     else if (way == "oom")
         eat_all_memory();
     else if (way != "nmi") // which QEMU sends by itself
-        load_module("/die.ko", std::format("way={}", way));
+        load_module("/die.ko", std::format("way={} seed={}", way, option("seed").value_or("0")));
     for (;;)
         pause();
 }

@@ -134,6 +134,13 @@ def has_kernel_log_with(words: str) -> Check:
     return check
 
 
+def is_saved_if_started(outcome: Outcome) -> Iterator[str]:
+    """Whatever the dead kernel's memory holds: where the crash kernel was started, all of it is saved."""
+    if "lifeboat: started" in outcome.serial_after_panic():
+        yield from has_summary("saved", "partial")(outcome)
+        yield from has_log(outcome)
+
+
 def has_on_other(disk: str, *files: str) -> Check:
     """What another disk of the setup has taken."""
 
