@@ -18,7 +18,7 @@ constexpr std::size_t kernel_log_limit_bytes = std::size_t{16} << 20;
 
 std::string kernel_of(const KeptDump& kept) {
     for (const char* file : {vmcore_name, vmcore_working_name})
-        if (const auto core = CoreFile::open(kept.path() + '/' + file))
+        if (const auto core = CoreFile::open(kept.path() + '/' + file, CoreAccess::read))
             return std::string(core->release());
     return {};
 }

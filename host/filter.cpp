@@ -99,7 +99,7 @@ DumpOutcome write_with_progress(const CoreFile& core, int output_fd, const DumpO
 }
 
 Result<> run_filter(const FilterRequest& request) {
-    const CoreFile core = TRY(CoreFile::open(request.input));
+    const CoreFile core = TRY(CoreFile::open(request.input, CoreAccess::read));
     const std::string incomplete = request.output + ".incomplete";
     TRY(check_names(request, incomplete));
     const Descriptor output = TRY(open_file(incomplete, O_RDWR | O_CREAT | O_TRUNC, 0600));
