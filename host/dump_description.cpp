@@ -2,6 +2,7 @@
 #include "host/dump_description.h"
 
 #include "base/descriptor.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "host/crash_reason.h"
 #include "host/saved_summary.h"
@@ -57,9 +58,9 @@ std::string description_line(const KeptDump& kept) {
     auto [kernel, reason, lesser_level] = describe(kept);
     if (!lesser_level.empty())
         lesser_level = std::format("  ({}: its lifeboat.log says why)", lesser_level);
-    return std::format("{}  {:<10}  {:>8.1f} MB  {}  {}{}", kept.path(), name_of(kept.dump.state),
-                       static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel), or_unknown(reason),
-                       lesser_level);
+    return printable(std::format("{}  {:<10}  {:>8.1f} MB  {}  {}{}", kept.path(), name_of(kept.dump.state),
+                                 static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel),
+                                 or_unknown(reason), lesser_level));
 }
 
 } // namespace lifeboat::host

@@ -41,4 +41,12 @@ Result<std::vector<KeptDump>> list_kept_dumps(const std::vector<std::string>& fo
     return kept;
 }
 
+std::vector<ForeignDump> list_foreign_dumps(const std::vector<std::string>& folders) {
+    std::vector<ForeignDump> all;
+    for (const std::string& folder : folders)
+        for (ForeignDump& foreign : list_foreign(folder).value_or(std::vector<ForeignDump>{}))
+            all.push_back({folder + '/' + foreign.name, std::move(foreign.reason)});
+    return all;
+}
+
 } // namespace lifeboat::host

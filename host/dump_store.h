@@ -33,5 +33,7 @@ struct KeptDump {
 
 // Of all the folders, oldest first; a folder that is not there has none.
 Result<std::vector<KeptDump>> list_kept_dumps(const std::vector<std::string>& folders);
+// What is named like a dump in them and is left alone: whole paths.
+std::vector<ForeignDump> list_foreign_dumps(const std::vector<std::string>& folders);
 
 } // namespace lifeboat::host

@@ -71,7 +71,7 @@ Result<> check_names(const FilterRequest& request, const std::string& incomplete
 }
 
 void warn(std::string_view text) {
-    std::fputs(std::format("lifeboat filter: {}\n", text).c_str(), stderr);
+    std::fputs(std::format("lifeboat filter: {}\n", printable(text)).c_str(), stderr);
 }
 
 void print_summary(const CoreFile& core, unsigned asked_level, const DumpSummary& summary) {

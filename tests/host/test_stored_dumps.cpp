@@ -214,3 +214,32 @@ TEST_CASE("the reason of a crash is the first line that names one") {
     for (const auto& [log, reason] : table)
         CHECK(find_crash_reason(log) == reason);
 }
+
+TEST_CASE("a folder that others can write to pushes no dump out, and is named") {
+    const Store store("keep.count = 1\n");
+    store.put("20260101T000000Z-web", "vmcore", "x");
+    store.put("20270101T000000Z-evil\x1b[2J", "vmcore", "x");
+    std::filesystem::permissions(store.crash + "/20270101T000000Z-evil\x1b[2J", std::filesystem::perms(0777));
+    const ProgramResult listed = store.run({"list"});
+    CHECK(listed.out.contains(std::format(
+        "{}/20270101T000000Z-evil\\x1b[2J  foreign  can be written to by others (mode 777): left alone\n",
+        store.crash)));
+    CHECK(store.run({"list", "--json"})
+              .out.contains(std::format("\"foreign\": [{{\"path\": \"{}/20270101T000000Z-evil\\u001b[2J\", "
+                                        "\"reason\": \"can be written to by others (mode 777)\"}}]",
+                                        store.crash)));
+    const ProgramResult pruned = store.run({"prune", "--days=1"});
+    CHECK(pruned.out == "");
+    CHECK(pruned.exit_code == 0);
+    CHECK(store.has("20260101T000000Z-web"));
+}
+
+// Names come from whoever made the folder, and from a kernel that is dead.
+TEST_CASE("nothing that is printed tells the terminal what to do") {
+    const Store store;
+    store.put("20260101T000000Z-a\x1b]0;x\a", "vmcore-dmesg.txt", "[ 1.0] BUG: x\n");
+    CHECK_FALSE(store.run({"list"}).out.contains('\x1b'));
+    CHECK_FALSE(store.run({"prune", "--count=1"}).out.contains('\x1b'));
+    const std::string error = store.run({"list", store.config + "/\x1b[2J"}).err;
+    CHECK(error.ends_with("/\\x1b[2J': Not a directory\n"));
+}
