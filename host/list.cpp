@@ -51,7 +51,7 @@ void print_json(const std::vector<KeptDump>& dumps, const std::vector<ForeignDum
 Result<> list_all(const Arguments& arguments) {
     DumpStore store;
     if (arguments.operands().empty())
-        store = find_dump_store(TRY(read_config(arguments)));
+        store = find_dump_store({}, TRY(read_config(arguments)));
     else
         store.folders = {arguments.operand(0)};
     for (const std::string& missing : store.missing)

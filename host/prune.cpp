@@ -84,7 +84,7 @@ ExitCode prune(const Arguments& arguments) {
     const auto retention = read_retention(arguments, config->keep);
     if (!retention)
         return usage_error(name, retention.error().text);
-    const DumpStore store = find_dump_store(*config);
+    const DumpStore store = find_dump_store({}, *config);
     for (const std::string& missing : store.missing)
         failure(name, missing + ", its dumps stay");
     if (const auto done = prune_all(*retention, store, arguments.has("--dry-run")); !done)

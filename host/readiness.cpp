@@ -54,8 +54,8 @@ TargetRoom room_of(const std::string& folder) {
     return room;
 }
 
-Result<> view_targets(const Config& config, MachineView& view) {
-    DumpStore store = find_dump_store(config);
+Result<> view_targets(const SystemPaths& paths, const Config& config, MachineView& view) {
+    DumpStore store = find_dump_store(paths, config);
     for (const std::string& folder : store.folders)
         view.targets.push_back(room_of(folder));
     const std::vector<KeptDump> dumps = TRY(list_kept_dumps(store.folders));
@@ -84,7 +84,7 @@ void view_plan(const SystemPaths& paths, const std::string& version, const Confi
     const auto packed = read_file(in_state(paths, "plan-" + version));
     if (!packed)
         return; // that it is not known how it was packed is said already
-    const auto now = plan_for_machine(paths, version, config);
+    const auto now = plan_for_machine(paths, version, config, DeviceView::known);
     if (!now) {
         view.plan_doubt = "the plan cannot be made any more: " + now.error().text;
         return;
@@ -247,7 +247,7 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
     view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
     view.filter_doubt = filter_doubt(paths, running_kernel_version(paths).value_or(""), config.plan.level);
     view.tested = TRY(noted_in(in_state(paths, "tested")));
-    TRY(view_targets(config, view));
+    TRY(view_targets(paths, config, view));
     return view;
 }
 

@@ -73,7 +73,7 @@ Result<> crash_machine(Manifest loaded) {
 
 Result<> test_machine(const Arguments& arguments) {
     Manifest loaded = TRY(find_loaded());
-    const DumpStore store = find_dump_store(TRY(read_config(arguments)));
+    const DumpStore store = find_dump_store({}, TRY(read_config(arguments)));
     if (!arguments.has("--yes"))
         TRY(ask_for_confirmation(store));
     return crash_machine(std::move(loaded));
