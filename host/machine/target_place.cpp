@@ -321,6 +321,7 @@ Result<TargetPlace> Location::of_source(bool has_options) {
     const dev_t device = TRY(device_of(target));
     const MountEntry* const mount = mount_of(device);
     TargetPlace place = TRY(complete(std::move(target), device, mount, has_options));
+    place.is_read_only = mount != nullptr && has_option(mount->super_options, "ro");
     place.folder_on_host = seen_at(device, place.target.path);
     if (!place.folder_on_host.empty())
         TRY(check_not_encrypted(place.folder_on_host));

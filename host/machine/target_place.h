@@ -19,6 +19,7 @@ struct TargetPlace {
     Target target; // for the plan: by the file system's UUID where it has one
     DeviceChain chain;
     std::vector<std::string> modules; // beyond those of devices and file system: character sets
+    bool is_read_only = false;        // its file system is mounted so on this host
     std::string folder_on_host;       // where the dumps are seen on this host; empty when it is not mounted
 };
 
