@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view name = "dmesg";
 
 Result<KernelLogSummary> print_kernel_log(const std::string& path) {
-    const CoreFile core = TRY(CoreFile::open(path));
+    const CoreFile core = TRY(CoreFile::open(path, CoreAccess::read));
     return extract_kernel_log(core,
                               [](std::string_view text) { return write_all(STDOUT_FILENO, text, "stdout"); });
 }

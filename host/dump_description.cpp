@@ -2,6 +2,7 @@
 #include "host/dump_description.h"
 
 #include "base/descriptor.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "host/crash_reason.h"
 #include "host/saved_summary.h"
@@ -18,7 +19,7 @@ constexpr std::size_t kernel_log_limit_bytes = std::size_t{16} << 20;
 
 std::string kernel_of(const KeptDump& kept) {
     for (const char* file : {vmcore_name, vmcore_working_name})
-        if (const auto core = CoreFile::open(kept.path() + '/' + file))
+        if (const auto core = CoreFile::open(kept.path() + '/' + file, CoreAccess::read))
             return std::string(core->release());
     return {};
 }
@@ -57,9 +58,9 @@ std::string description_line(const KeptDump& kept) {
     auto [kernel, reason, lesser_level] = describe(kept);
     if (!lesser_level.empty())
         lesser_level = std::format("  ({}: its lifeboat.log says why)", lesser_level);
-    return std::format("{}  {:<10}  {:>8.1f} MB  {}  {}{}", kept.path(), name_of(kept.dump.state),
-                       static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel), or_unknown(reason),
-                       lesser_level);
+    return printable(std::format("{}  {:<10}  {:>8.1f} MB  {}  {}{}", kept.path(), name_of(kept.dump.state),
+                                 static_cast<double>(kept.dump.bytes) / 1e6, or_unknown(kernel),
+                                 or_unknown(reason), lesser_level));
 }
 
 } // namespace lifeboat::host

@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/dump_store.h"
 
-#include "host/machine/mount_table.h"
-#include "host/machine/resolved_path.h"
+#include "host/machine/target_place.h"
 
 #include <algorithm>
-#include <format>
 
 namespace lifeboat::host {
 
-Result<std::string> find_dump_folder(std::string_view target) {
-    if (!target.contains(' '))
-        return std::string(target);
-    const Target parsed = TRY(parse_target(target));
-    return joined_path(TRY(find_mount_point({}, parsed.source())), parsed.path);
-}
-
-DumpStore find_dump_store(const Config& config) {
+DumpStore find_dump_store(const SystemPaths& paths, const Config& config) {
     DumpStore store;
     for (const std::string& target : config.targets) {
-        auto folder = find_dump_folder(target);
+        auto folder = find_dump_folder(paths, target);
         if (!folder)
-            store.missing.push_back(std::format("target '{}': {}", target, folder.error().text));
+            store.missing.push_back(folder.error().text);
         else if (!std::ranges::contains(store.folders, *folder))
             store.folders.push_back(*std::move(folder));
     }
@@ -39,6 +30,14 @@ Result<std::vector<KeptDump>> list_kept_dumps(const std::vector<std::string>& fo
     }
     std::ranges::stable_sort(kept, {}, [](const KeptDump& each) { return each.dump.crash_time_s; });
     return kept;
+}
+
+std::vector<ForeignDump> list_foreign_dumps(const std::vector<std::string>& folders) {
+    std::vector<ForeignDump> all;
+    for (const std::string& folder : folders)
+        for (ForeignDump& foreign : list_foreign(folder).value_or(std::vector<ForeignDump>{}))
+            all.push_back({folder + '/' + foreign.name, std::move(foreign.reason)});
+    return all;
 }
 
 } // namespace lifeboat::host

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "base/replace_file.h"
 #include "base/text.h"
 #include "host/progress_bar.h"
 #include "host/subcommands.h"
@@ -71,7 +72,7 @@ Result<> check_names(const FilterRequest& request, const std::string& incomplete
 }
 
 void warn(std::string_view text) {
-    std::fputs(std::format("lifeboat filter: {}\n", text).c_str(), stderr);
+    std::fputs(std::format("lifeboat filter: {}\n", printable(text)).c_str(), stderr);
 }
 
 void print_summary(const CoreFile& core, unsigned asked_level, const DumpSummary& summary) {
@@ -98,11 +99,19 @@ DumpOutcome write_with_progress(const CoreFile& core, int output_fd, const DumpO
     return write_dump(core, output_fd, options, [&](const DumpProgress& progress) { bar.show(progress); });
 }
 
+// Always a new file of this process's own, also where others may write to the folder: what has the name goes
+// (a link, not what it leads to), an earlier attempt's rest with it.
+Result<Descriptor> create_output(const std::string& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        return fail_system("remove '{}'", path);
+    return open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
 Result<> run_filter(const FilterRequest& request) {
-    const CoreFile core = TRY(CoreFile::open(request.input));
+    const CoreFile core = TRY(CoreFile::open(request.input, CoreAccess::read));
     const std::string incomplete = request.output + ".incomplete";
     TRY(check_names(request, incomplete));
-    const Descriptor output = TRY(open_file(incomplete, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    const Descriptor output = TRY(create_output(incomplete));
     const DumpOptions options = fit_to_machine(request.options, DumpMachine::here());
     auto outcome = write_with_progress(core, output.get(), options);
     print_summary(core, options.level, outcome.summary);
@@ -112,7 +121,7 @@ Result<> run_filter(const FilterRequest& request) {
     }
     if (::rename(incomplete.c_str(), request.output.c_str()) != 0)
         return fail_system("rename '{}' to '{}'", incomplete, request.output);
-    return {};
+    return sync_folder(folder_of(request.output));
 }
 
 } // namespace

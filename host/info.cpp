@@ -132,7 +132,7 @@ void print_json(const CoreFile& core, const DumpInventory& inventory) {
 }
 
 Result<> print_info(const std::string& path, bool as_json) {
-    const CoreFile core = TRY(CoreFile::open(path));
+    const CoreFile core = TRY(CoreFile::open(path, CoreAccess::read));
     const DumpInventory inventory = TRY(take_inventory(core));
     (as_json ? print_json : print_text)(core, inventory);
     return {};

@@ -12,7 +12,8 @@
 
 namespace lifeboat::host {
 
-// In quotes. Bytes that are not ASCII are taken for Latin-1: text out of a dead kernel need not be UTF-8.
+// In quotes, in ASCII: other characters as \\uXXXX. Bytes that are no UTF-8, as text out of a dead kernel may
+// have them, are U+FFFD each.
 std::string json_string(std::string_view text);
 
 class JsonObject {

@@ -32,7 +32,7 @@ Result<LoadOrder> read_order(const Arguments& arguments) {
     return order;
 }
 
-void print_kernel(const LoadedKernel& kernel, const std::string& command_line) {
+void print_kernel(const LoadedKernel& kernel, const CrashCommandLine& command_line) {
     const auto line = [](std::string_view key, std::string_view value) {
         std::fputs(std::format("{:<12} {}\n", key, printable(value)).c_str(), stdout);
     };
@@ -40,7 +40,12 @@ void print_kernel(const LoadedKernel& kernel, const std::string& command_line) {
         line("kernel", kernel.version);
     line("image", kernel.files.image);
     line("initrd", kernel.files.initrd);
-    line("command line", command_line);
+    line("command line", command_line.text);
+    for (const std::string& word : command_line.left_out)
+        failure(name,
+                std::format("the command line has no room for '{}', leaving it out: the crash kernel takes "
+                            "more memory",
+                            word));
 }
 
 // Only what was loaded is pinned: a version that cannot be loaded would be tried in vain at each boot.
@@ -52,7 +57,7 @@ Result<> keep_choice(const SystemPaths& paths, const LoadOrder& order, const Loa
 
 Result<LoadedKernel> load_and_tell(const SystemPaths& paths, LoadOrder order, const Config& config,
                                    bool dry_run) {
-    const std::string line = TRY(crash_command_line(paths, config.cpus, config.command_line));
+    const CrashCommandLine line = TRY(crash_command_line(paths, config.cpus, config.command_line));
     if (order.version == running) {
         order.version.clear();
         if (!dry_run)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/log.h"
 #include "host/subcommands.h"
 
 #include <cstdio>
@@ -13,7 +14,8 @@ void complain(std::string_view subcommand, std::string_view error) {
     std::string line = "lifeboat";
     if (!subcommand.empty())
         (line += ' ') += subcommand;
-    ((line += ": ") += error) += '\n';
+    // A file's name, or what a damaged file says, is not to tell a terminal what to do.
+    ((line += ": ") += printable(error)) += '\n';
     std::fputs(line.c_str(), stderr);
 }
 

@@ -148,10 +148,12 @@ Result<> check_reservation(const Packed& packed) {
     return {};
 }
 
-// Files that are on disk under other names until all of them are there: "NAME.unchecked".
+// Files that are on disk under other names until all of them are there: "NAME.unchecked", behind which stands
+// whose it is, where several may be at work in a folder that nobody locks.
 class FilesAside {
 public:
-    FilesAside() = default;
+    explicit FilesAside(std::string suffix = ".unchecked")
+        : suffix_(std::move(suffix)) {}
     FilesAside(const FilesAside&) = delete;
     FilesAside& operator=(const FilesAside&) = delete;
     ~FilesAside() {
@@ -163,18 +165,17 @@ public:
     std::string add(std::string path) { return aside(paths_.emplace_back(std::move(path))); }
 
     // In the order in which they were added.
-    Result<> rename_into_place(const Descriptor& folder) {
+    Result<> rename_into_place(const std::string& folder) {
         for (const std::string& path : std::exchange(paths_, {}))
             if (::rename(aside(path).c_str(), path.c_str()) != 0)
                 return fail_system("rename '{}' to '{}'", aside(path), path);
-        if (::fsync(folder.get()) != 0)
-            return fail_system("sync the folder of what is packed");
-        return {};
+        return sync_folder(folder);
     }
 
 private:
-    static std::string aside(const std::string& path) { return path + ".unchecked"; }
+    [[nodiscard]] std::string aside(const std::string& path) const { return path + suffix_; }
 
+    std::string suffix_;
     std::vector<std::string> paths_;
 };
 
@@ -199,13 +200,13 @@ Result<> write_initrd(Packed& packed, const std::string& path) {
     return check_reservation(packed);
 }
 
-// An initrd alone, in a folder that is there.
+// An initrd alone, in a folder that is there and may be anybody's.
 template <class Write>
 Result<> write_alone(const std::string& path, Write write) {
-    const Descriptor folder = TRY(lock_folder(folder_of(path)));
-    FilesAside files;
+    TRY(open_file(folder_of(path), O_RDONLY | O_DIRECTORY)); // the error is of the folder then
+    FilesAside files(std::format(".unchecked-{}", ::getpid()));
     TRY(write(files.add(path)));
-    TRY(files.rename_into_place(folder));
+    TRY(files.rename_into_place(folder_of(path)));
     line("written", path);
     return {};
 }
@@ -226,7 +227,7 @@ Result<> write_state(const PackRequest& request, Packed& packed) {
         return in_state(request.paths, std::format("{}-{}", file, packed.machine.kernel.version));
     };
     ::mkdir(folder_name.c_str(), 0755); // whether it is there now, opening it says
-    const Descriptor folder = TRY(lock_folder(folder_name));
+    const Descriptor lock = TRY(lock_folder(folder_name));
     FilesAside files;
     TRY(link_image(request, packed, files.add(path("vmlinuz"))));
     TRY(write_initrd(packed, files.add(path("initrd.img"))));
@@ -234,7 +235,7 @@ Result<> write_state(const PackRequest& request, Packed& packed) {
     // Last: an initrd that is newer than its manifest counts as stale, never the other way round.
     const Manifest manifest = TRY(manifest_of(request, packed));
     TRY(write_manifest(files.add(path("manifest")), manifest));
-    TRY(files.rename_into_place(folder));
+    TRY(files.rename_into_place(folder_name));
     line("written", path("initrd.img"));
     return {};
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/log.h"
 #include "host/config.h"
 #include "host/dump_store.h"
 #include "host/subcommands.h"
@@ -33,8 +34,8 @@ std::size_t prune_folder(const std::string& folder, const std::vector<StoredDump
                 ++failures;
                 continue;
             }
-        std::puts(std::format("{} {}/{} ({}, {} bytes)", only_tell ? "would remove" : "removed", folder,
-                              dump.name, name_of(dump.state), dump.bytes)
+        std::puts(printable(std::format("{} {}/{} ({}, {} bytes)", only_tell ? "would remove" : "removed",
+                                        folder, dump.name, name_of(dump.state), dump.bytes))
                       .c_str());
     }
     return failures;
@@ -51,8 +52,8 @@ std::size_t finish_removals(const std::string& folder, const std::vector<std::st
                 ++failures;
                 continue;
             }
-        std::puts(std::format("{} {}/{} (the rest of a removal that was cut off)",
-                              only_tell ? "would remove" : "removed", folder, half)
+        std::puts(printable(std::format("{} {}/{} (the rest of a removal that was cut off)",
+                                        only_tell ? "would remove" : "removed", folder, half))
                       .c_str());
     }
     return failures;
@@ -83,7 +84,7 @@ ExitCode prune(const Arguments& arguments) {
     const auto retention = read_retention(arguments, config->keep);
     if (!retention)
         return usage_error(name, retention.error().text);
-    const DumpStore store = find_dump_store(*config);
+    const DumpStore store = find_dump_store({}, *config);
     for (const std::string& missing : store.missing)
         failure(name, missing + ", its dumps stay");
     if (const auto done = prune_all(*retention, store, arguments.has("--dry-run")); !done)

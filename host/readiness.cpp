@@ -2,10 +2,10 @@
 #include "host/readiness.h"
 
 #include "base/descriptor.h"
-#include "base/free_space.h"
 #include "base/text.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/crash_kernel/loading.h"
+#include "host/crash_kernel/plugged_cpus.h"
 #include "host/filter_doubt.h"
 #include "host/machine/installed_kernel.h"
 #include "host/machine/machine_plan.h"
@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,26 +40,18 @@ std::int64_t modified_s(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
 }
 
-// Of the folder, or of the one above it that is there: the crash kernel makes what is missing.
-TargetRoom room_of(const std::string& folder) {
-    TargetRoom room{.folder = folder};
-    std::filesystem::path place = folder;
-    while (::access(place.c_str(), F_OK) != 0 && place.has_relative_path())
-        place = place.parent_path();
-    if (const auto space = free_space_of(place.string()))
-        room.free_bytes = space->for_root_bytes;
-    else
-        room.error = space.error().text;
-    return room;
-}
-
-Result<> view_targets(const Config& config, MachineView& view) {
-    DumpStore store = find_dump_store(config);
-    for (const std::string& folder : store.folders)
-        view.targets.push_back(room_of(folder));
+Result<> view_targets(const SystemPaths& paths, const Config& config, const std::optional<Plan>& packed,
+                      MachineView& view) {
+    DumpStore store = find_dump_store(paths, config);
     const std::vector<KeptDump> dumps = TRY(list_kept_dumps(store.folders));
     if (!dumps.empty())
         view.newest_dump = dumps.back();
+    if (packed) {
+        view.targets = rooms_of(paths, *packed, config);
+        return {};
+    }
+    for (const std::string& folder : store.folders)
+        view.targets.push_back(room_of(folder));
     view.missing_targets = std::move(store.missing);
     return {};
 }
@@ -80,16 +71,13 @@ std::string loaded_version(const MachineView& view) {
 
 // The plan is worked out again, as `pack` would: what it follows from is in more places than files.
 void view_plan(const SystemPaths& paths, const std::string& version, const Config& config,
-               MachineView& view) {
-    const auto packed = read_file(in_state(paths, "plan-" + version));
-    if (!packed)
-        return; // that it is not known how it was packed is said already
-    const auto now = plan_for_machine(paths, version, config);
+               const std::string& packed, MachineView& view) {
+    const auto now = plan_for_machine(paths, version, config, DeviceView::known);
     if (!now) {
         view.plan_doubt = "the plan cannot be made any more: " + now.error().text;
         return;
     }
-    if (now->plan.text() != *packed)
+    if (now->plan.text() != packed)
         view.plan_doubt =
             "what the plan follows from has changed: the target's device, its drivers, the watchdog";
     view.unattended_watchdogs = now->watchdog.unattended;
@@ -160,14 +148,25 @@ void judge_packed(const MachineView& view, std::vector<Finding>& findings) {
                                              view.wanted_version, view.wanted_version)});
         return;
     }
-    if (!view.plan_doubt.empty())
-        findings.push_back({Severity::degraded, std::format("{}: `lifeboat pack --kernel {}`",
-                                                            view.plan_doubt, view.packed->manifest.kernel)});
+    const std::string remedy = std::format("`lifeboat pack --kernel {}`{}", view.packed->manifest.kernel,
+                                           view.kernel.is_loaded ? ", then `lifeboat reload`" : "");
+    // Where a target is in trouble, the plan is not what has to be mended.
+    if (!view.plan_doubt.empty() &&
+        std::ranges::all_of(view.targets, &std::string::empty, &TargetRoom::trouble))
+        findings.push_back({Severity::degraded, std::format("{}: {}", view.plan_doubt, remedy)});
     if (!view.packed->changes.empty())
-        findings.push_back({Severity::degraded,
-                            std::format("since the initrd was packed, {}: `lifeboat pack --kernel {}`, "
-                                        "then `lifeboat reload`",
-                                        sentence_of(view.packed->changes), view.packed->manifest.kernel)});
+        findings.push_back({Severity::degraded, std::format("since the initrd was packed, {}: {}",
+                                                            sentence_of(view.packed->changes), remedy)});
+}
+
+void judge_command_line(const MachineView& view, std::vector<Finding>& findings) {
+    if (const auto words = view.loaded ? view.loaded->manifest.fact(left_out_fact) : std::nullopt)
+        findings.push_back(
+            {Severity::degraded,
+             std::format(
+                 "the crash kernel's command line had no room for {}, so that it takes more memory than was "
+                 "counted: `command_line = -WORD` in lifeboat.conf takes others out, then `lifeboat reload`",
+                 *words)});
 }
 
 void judge_filter(const MachineView& view, std::vector<Finding>& findings) {
@@ -176,18 +175,45 @@ void judge_filter(const MachineView& view, std::vector<Finding>& findings) {
             {Severity::degraded, view.filter_doubt + ": a newer lifeboat, or level 1 and the room for it"});
 }
 
+void judge_target(const MachineView& view, const TargetRoom& room, Severity trouble,
+                  std::vector<Finding>& findings) {
+    if (!room.trouble.empty())
+        findings.push_back({trouble, room.trouble});
+    else if (!room.error.empty())
+        findings.push_back(
+            {Severity::degraded, room.error + ": it is not known whether it can be written to"});
+    else if (room.folder.empty())
+        findings.push_back(
+            {Severity::degraded,
+             std::format(
+                 "the target '{}' is not mounted, so that it is not known whether it has room: mount it",
+                 room.name)});
+    else if (view.newest_dump && room.free_bytes < view.newest_dump->dump.bytes)
+        findings.push_back(
+            {Severity::degraded,
+             std::format("'{}' has {} MiB free, the last dump took {} MiB: `lifeboat prune`", room.folder,
+                         room.free_bytes >> 20, view.newest_dump->dump.bytes >> 20)});
+}
+
+// They are tried in their order: as long as one is left, a panic is captured.
 void judge_targets(const MachineView& view, std::vector<Finding>& findings) {
+    const bool none_is_left = std::ranges::none_of(view.targets, &std::string::empty, &TargetRoom::trouble);
+    if (view.targets.empty() && view.missing_targets.empty())
+        findings.push_back({Severity::failed, "the packed plan has no target: `lifeboat pack`"});
     for (const std::string& missing : view.missing_targets)
         findings.push_back({Severity::degraded, missing + ": it is not known whether it can be written to"});
-    for (const TargetRoom& room : view.targets) {
-        if (!room.error.empty())
-            findings.push_back({Severity::degraded, room.error});
-        else if (view.newest_dump && room.free_bytes < view.newest_dump->dump.bytes)
-            findings.push_back(
-                {Severity::degraded,
-                 std::format("'{}' has {} MiB free, the last dump took {} MiB: `lifeboat prune`", room.folder,
-                             room.free_bytes >> 20, view.newest_dump->dump.bytes >> 20)});
-    }
+    for (const TargetRoom& room : view.targets)
+        judge_target(view, room, none_is_left ? Severity::failed : Severity::degraded, findings);
+}
+
+void judge_cpus(const MachineView& view, std::vector<Finding>& findings) {
+    for (const unsigned cpu : view.sleeping_cpus)
+        findings.push_back(
+            {Severity::degraded,
+             std::format(
+                 "CPU {0} was plugged in and is not online, and a panic may reset the machine through it: "
+                 "`echo 1 > /sys/devices/system/cpu/cpu{0}/online`",
+                 cpu)});
 }
 
 void judge_watchdogs(const MachineView& view, std::vector<Finding>& findings) {
@@ -242,26 +268,29 @@ Result<MachineView> view_machine(const SystemPaths& paths, const Config& config)
     TRY(view_loaded(paths, view));
     const std::string version = loaded_version(view);
     view.packed = TRY(noted_in(in_state(paths, "manifest-" + version)));
-    if (view.packed)
-        view_plan(paths, version, config, view);
+    const auto plan = read_file(in_state(paths, "plan-" + version));
+    if (view.packed && plan) // that it is not known how it was packed is said where one is missing
+        view_plan(paths, version, config, *plan, view);
     view.packed_s = modified_s(in_state(paths, "initrd.img-" + version));
+    view.sleeping_cpus = sleeping_plugged_cpus(paths);
     view.filter_doubt = filter_doubt(paths, running_kernel_version(paths).value_or(""), config.plan.level);
     view.tested = TRY(noted_in(in_state(paths, "tested")));
-    TRY(view_targets(config, view));
+    TRY(view_targets(paths, config, plan ? std::optional(Plan::parse(*plan)) : std::nullopt, view));
     return view;
 }
 
 std::vector<Finding> findings_of(const MachineView& view) {
     std::vector<Finding> findings;
     judge_reservation(view, findings);
-    judge_lent(view, findings);
-    judge_loaded(view, findings);
-    judge_packed(view, findings);
-    judge_filter(view, findings);
     judge_targets(view, findings);
+    judge_packed(view, findings);
+    judge_loaded(view, findings);
+    judge_command_line(view, findings);
+    judge_lent(view, findings);
+    judge_filter(view, findings);
+    judge_cpus(view, findings);
     judge_watchdogs(view, findings);
     judge_tested(view, findings);
-    std::ranges::stable_sort(findings, std::greater(), &Finding::severity);
     return findings;
 }
 

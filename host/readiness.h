@@ -7,6 +7,7 @@
 #include "host/crash_kernel/crash_kernel_state.h"
 #include "host/dump_store.h"
 #include "host/machine/manifest.h"
+#include "host/target_room.h"
 #include "stages/system_paths.h"
 
 #include <cstdint>
@@ -22,12 +23,6 @@ struct Noted {
     std::vector<Change> changes;
 };
 
-struct TargetRoom {
-    std::string folder;
-    std::uint64_t free_bytes = 0; // for root
-    std::string error;            // not empty: the folder's file system cannot be asked
-};
-
 struct MachineView {
     CrashKernelState kernel;
     unsigned level = 31;         // the dump level that is configured
@@ -37,10 +32,11 @@ struct MachineView {
     std::string plan_doubt; // what is no longer right about the packed plan; empty: it is as it would be now
     std::vector<std::string> unattended_watchdogs; // MachineWatchdog::unattended, as it is now
     std::int64_t packed_s = 0;                     // when, in seconds since 1970; 0: not known
+    std::vector<unsigned> sleeping_cpus;           // host/crash_kernel/plugged_cpus.h
     std::string filter_doubt;                      // as host/filter_doubt.h, of the running kernel
     std::optional<Noted> tested;                   // the last crash test that passed
-    std::vector<TargetRoom> targets;
-    std::vector<std::string> missing_targets; // one sentence each
+    std::vector<TargetRoom> targets;          // of the packed plan; of the configuration where there is none
+    std::vector<std::string> missing_targets; // of the configuration then; one sentence each
     std::optional<KeptDump> newest_dump;
 
     // What the packed plan needs in this reservation, as `pack` has noted it.
@@ -61,10 +57,10 @@ struct Finding {
         failed,   // a panic will not be captured
     };
     Severity severity = Severity::note;
-    std::string text; // ends in what to do
+    std::string text; // the cause, and behind it what to do
 };
 
-// In the order in which they are to be dealt with.
+// In the order in which they are to be dealt with: what another follows from is before it.
 std::vector<Finding> findings_of(const MachineView& view);
 // The gravest of them; note when there are none.
 Finding::Severity gravest(const std::vector<Finding>& findings);

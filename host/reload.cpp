@@ -32,7 +32,7 @@ Result<std::optional<LoadedKernel>> run_reload(const SystemPaths& paths, const A
     const auto record = TRY(read_load_record(paths));
     if (!record || !read_crash_kernel_state(paths).is_loaded)
         return std::nullopt;
-    const std::string line = TRY(crash_command_line(paths, config.cpus, config.command_line));
+    const CrashCommandLine line = TRY(crash_command_line(paths, config.cpus, config.command_line));
     return TRY(load_ordered(paths, order_of(*record), line));
 }
 

@@ -54,7 +54,7 @@ Result<> tell_of_test(const std::string& folder, const std::vector<KeptDump>& du
 
 Result<> report_all(const Arguments& arguments) {
     const std::string folder(arguments.value("--state").value_or(state_folder));
-    const DumpStore store = find_dump_store(TRY(read_config(arguments)));
+    const DumpStore store = find_dump_store({}, TRY(read_config(arguments)));
     for (const std::string& missing : store.missing)
         failure(name, missing + ", nothing can be told of its dumps");
     const std::vector<KeptDump> dumps = TRY(list_kept_dumps(store.folders));

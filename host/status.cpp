@@ -62,6 +62,14 @@ std::string tested_text(const MachineView& view) {
                        view.test_doubt().empty() ? "as it is now" : "before the last change");
 }
 
+std::string target_text(const TargetRoom& room) {
+    const std::string_view place = room.folder.empty() ? room.name : room.folder;
+    if (!room.trouble.empty())
+        return std::format("{}, of no use", place);
+    return room.folder.empty() ? std::format("{}, not mounted", place)
+                               : std::format("{}, {} MiB free", place, room.free_bytes >> 20);
+}
+
 void print_text(const MachineView& view, const std::vector<Finding>& findings) {
     line("state", state_name(gravest(findings)));
     line("kernel", view.wanted_version);
@@ -69,7 +77,7 @@ void print_text(const MachineView& view, const std::vector<Finding>& findings) {
     line("packed", in_utc(view.packed_s));
     line("reserved", reservation_text(view));
     for (const TargetRoom& room : view.targets)
-        line("target", std::format("{}, {} MiB free", room.folder, room.free_bytes >> 20));
+        line("target", target_text(room));
     line("watchdog", view.watchdog());
     line("last dump", view.newest_dump ? view.newest_dump->path() : "none");
     line("tested", tested_text(view));
@@ -79,8 +87,9 @@ void print_text(const MachineView& view, const std::vector<Finding>& findings) {
 
 JsonObject json_of(const TargetRoom& room) {
     JsonObject target;
+    target.add("name", room.name);
     target.add("folder", room.folder);
-    target.add("reachable", room.error.empty());
+    target.add("reachable", room.error.empty() && room.trouble.empty());
     target.add("free_bytes", room.free_bytes);
     return target;
 }

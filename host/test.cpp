@@ -5,6 +5,7 @@
 #include "host/crash_kernel/loading.h"
 #include "host/crash_test.h"
 #include "host/machine/state_folder.h"
+#include "host/readiness.h"
 #include "host/subcommands.h"
 
 #include <array>
@@ -33,6 +34,18 @@ Result<Manifest> find_loaded() {
         return fail(ErrorKind::no_data, "the crash kernel that is loaded is not lifeboat's: 'lifeboat load' "
                                         "takes its place, nothing was done");
     return *std::move(record);
+}
+
+// Whatever stands in the way of a capture stands in the way of the test: the machine would go down for
+// nothing.
+Result<> check_ready(const Config& config) {
+    const std::vector<Finding> findings = findings_of(TRY(view_machine({}, config)));
+    if (gravest(findings) != Finding::Severity::failed)
+        return {};
+    for (const Finding& finding : findings)
+        if (finding.severity == Finding::Severity::failed)
+            failure(name, finding.text);
+    return fail(ErrorKind::unsupported, "this panic would not be captured, nothing was done");
 }
 
 std::string host_name() {
@@ -73,7 +86,9 @@ Result<> crash_machine(Manifest loaded) {
 
 Result<> test_machine(const Arguments& arguments) {
     Manifest loaded = TRY(find_loaded());
-    const DumpStore store = find_dump_store(TRY(read_config(arguments)));
+    const Config config = TRY(read_config(arguments));
+    TRY(check_ready(config));
+    const DumpStore store = find_dump_store({}, config);
     if (!arguments.has("--yes"))
         TRY(ask_for_confirmation(store));
     return crash_machine(std::move(loaded));

@@ -45,6 +45,18 @@ struct stat status_of(int folder_fd, const std::string& name) {
     return status;
 }
 
+// Why what is open there is nobody's evidence; empty: it is root's own.
+std::string why_foreign(int folder_fd) {
+    struct stat status{};
+    if (::fstat(folder_fd, &status) != 0)
+        return system_error("cannot be looked at").text;
+    if (status.st_uid != 0 && status.st_uid != ::geteuid())
+        return std::format("belongs to user {}", status.st_uid);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return std::format("can be written to by others (mode {:o})", status.st_mode & 07777);
+    return {};
+}
+
 StoredDump::State state_of(const std::vector<std::string>& files) {
     if (std::ranges::contains(files, vmcore_name))
         return StoredDump::State::complete;
@@ -59,23 +71,31 @@ Result<Descriptor> open_folder_at(const Descriptor& parent, const std::string& n
     return open_file_at(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-void look_into(const Descriptor& parent, const std::string& folder, StoredDump& dump) {
-    const auto fd = open_folder_at(parent, dump.name);
-    const auto files = list_folder(folder + '/' + dump.name);
-    if (!fd || !files)
-        return;
-    dump.state = state_of(*files);
-    for (const std::string& file : *files)
-        dump.bytes += static_cast<std::uint64_t>(status_of(fd->get(), file).st_blocks) * 512; // stat(2)
+void look_into(const Descriptor& opened, const std::string& folder, StoredDump& dump) {
+    std::vector<std::string> files =
+        list_folder(folder + '/' + dump.name).value_or(std::vector<std::string>{});
+    std::erase_if(files, [&](const std::string& file) {
+        const struct stat status = status_of(opened.get(), file);
+        dump.bytes += static_cast<std::uint64_t>(status.st_blocks) * 512; // stat(2)
+        return !S_ISREG(status.st_mode);
+    });
+    dump.state = state_of(files);
 }
 
 bool is_folder(int folder_fd, const std::string& name) {
     return S_ISDIR(status_of(folder_fd, name).st_mode);
 }
 
+Result<Descriptor> open_own(const Descriptor& parent, const std::string& folder, const std::string& name) {
+    Descriptor opened = TRY(open_folder_at(parent, name));
+    if (const std::string reason = why_foreign(opened.get()); !reason.empty())
+        return fail(ErrorKind::unsupported, "remove '{}/{}': it {}, leaving it", folder, name, reason);
+    return opened;
+}
+
 // The folder must hold nothing but files.
 Result<> remove_folder(const Descriptor& parent, const std::string& folder, const std::string& name) {
-    const Descriptor fd = TRY(open_folder_at(parent, name));
+    const Descriptor fd = TRY(open_own(parent, folder, name));
     for (const std::string& file : TRY(list_folder(folder + '/' + name)))
         if (::unlinkat(fd.get(), file.c_str(), 0) != 0)
             return fail_system("remove '{}/{}/{}'", folder, name, file);
@@ -121,9 +141,12 @@ Result<std::vector<StoredDump>> list_dumps(const std::string& folder) {
     std::vector<StoredDump> dumps;
     for (const std::string& name : TRY(list_folder(folder))) {
         auto dump = parse_dump_folder_name(name);
-        if (!dump || !is_folder(fd.get(), name))
+        if (!dump)
             continue;
-        look_into(fd, folder, *dump);
+        const auto opened = open_folder_at(fd, name);
+        if (!opened || !why_foreign(opened->get()).empty())
+            continue;
+        look_into(*opened, folder, *dump);
         dumps.push_back(*std::move(dump));
     }
     // Of the same second "HOST" comes before "HOST-2" and that before "HOST-10".
@@ -131,6 +154,20 @@ Result<std::vector<StoredDump>> list_dumps(const std::string& folder) {
         return std::tuple(dump.crash_time_s, dump.name.size(), dump.name);
     });
     return dumps;
+}
+
+Result<std::vector<ForeignDump>> list_foreign(const std::string& folder) {
+    const Descriptor fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+    std::vector<ForeignDump> foreign;
+    for (const std::string& name : TRY(list_folder(folder))) {
+        if (!parse_dump_folder_name(name) || !is_folder(fd.get(), name))
+            continue;
+        const auto opened = open_folder_at(fd, name);
+        std::string reason = opened ? why_foreign(opened->get()) : opened.error().text;
+        if (!reason.empty())
+            foreign.push_back({name, std::move(reason)});
+    }
+    return foreign;
 }
 
 std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, const Retention& retention,
@@ -161,7 +198,7 @@ std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, cons
 
 Result<> remove_dump(const std::string& folder, const std::string& name) {
     const Descriptor parent = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-    const Descriptor dump = TRY(open_folder_at(parent, name));
+    const Descriptor dump = TRY(open_own(parent, folder, name));
     for (const std::string& file : TRY(list_folder(folder + '/' + name)))
         if (is_folder(dump.get(), file))
             return fail(ErrorKind::unsupported,
@@ -175,8 +212,10 @@ Result<> remove_dump(const std::string& folder, const std::string& name) {
 Result<std::vector<std::string>> list_half_removed(const std::string& folder) {
     const Descriptor fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
     std::vector<std::string> names = TRY(list_folder(folder));
-    std::erase_if(
-        names, [&](const std::string& name) { return !is_half_removed(name) || !is_folder(fd.get(), name); });
+    std::erase_if(names, [&](const std::string& name) {
+        const auto opened = is_half_removed(name) ? open_folder_at(fd, name) : Result<Descriptor>();
+        return !opened || !opened->is_open() || !why_foreign(opened->get()).empty();
+    });
     return names;
 }
 

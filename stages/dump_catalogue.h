@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The dumps that stand in a target's folder: which there are, which are to go, and how one goes. Folders that
 // are not of dump_folder.h's naming are never looked into. No symbolic link is followed.
+//
+// Anybody may be able to make a folder of such a name beside the dumps (/var/crash is 3777 on some systems).
+// What is not root's own, or can be written to by others, is no evidence: it counts for nothing and is left
+// alone, so that it can push no dump out. list_foreign() names it.
 #pragma once
 
 #include "base/result.h"
@@ -36,8 +40,16 @@ std::string_view name_of(StoredDump::State state);
 // be told whether the host is "a" or "a-2": the host is taken as it stands.
 std::optional<StoredDump> parse_dump_folder_name(std::string_view name);
 
-// Oldest first. Fails when the folder cannot be read.
+// Oldest first. Fails when the folder cannot be read. Root's own; a process that is not root's takes its own
+// user's besides.
 Result<std::vector<StoredDump>> list_dumps(const std::string& folder);
+
+// Named like a dump, and left alone.
+struct ForeignDump {
+    std::string name;
+    std::string reason; // "belongs to user 1000"
+};
+Result<std::vector<ForeignDump>> list_foreign(const std::string& folder);
 
 // Which dumps are to stay; 0: no limit of that kind.
 struct Retention {
@@ -52,7 +64,7 @@ std::vector<StoredDump> beyond_retention(std::span<const StoredDump> dumps, cons
                                          std::int64_t now_s);
 
 // Takes the folder and its files away: what is half removed is no longer called a dump. Fails, and leaves the
-// folder as it was, when it has folders within.
+// folder as it was, when it is foreign or has folders within.
 Result<> remove_dump(const std::string& folder, const std::string& name);
 
 // What removals that were cut off (the power went, the time was over) have left: the folders' names, for

@@ -21,10 +21,13 @@ Result<CoreFacts> open_facts(const std::string& path, CoreAccess access) {
     CoreFacts facts;
     facts.path = path;
     facts.access = access;
-    facts.file = TRY(open_file(path, O_RDONLY));
+    // A FIFO would be waited for; of a file it changes nothing.
+    facts.file = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
     struct stat status{};
     if (::fstat(facts.file.get(), &status) != 0)
         return fail_system("stat '{}'", path);
+    if (!S_ISREG(status.st_mode))
+        return fail(ErrorKind::unsupported, "read '{}': not a file", path);
     facts.size_bytes = static_cast<std::uint64_t>(status.st_size);
     struct statfs file_system{}; // a file system need not tell of itself
     facts.reads_map =

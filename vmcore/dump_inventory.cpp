@@ -34,6 +34,8 @@ Result<> count_stored(const CoreFacts& facts, DumpInventory& inventory) {
     std::uint64_t seen = 0;
     for (;; ++seen) {
         const auto page = pages.next();
+        if (!page && page.error().kind == ErrorKind::system)
+            return fail(page.error()); // of the disk, not of the dump
         if (!page || !*page)
             break; // an error: the file ends there, as its doubts say
         const KdumpPageDescriptor& descriptor = (*page)->descriptor;

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <sys/stat.h>
+
 namespace lifeboat {
 
 namespace {
@@ -72,11 +74,20 @@ Result<std::uint64_t> expected_data_bytes(const CoreFile& core, DumpWriter& writ
     return sample.bytes_for(page_count);
 }
 
+// Of what is written, what takes room on the disk: bitmaps of addresses without memory are holes in the file.
+std::uint64_t bytes_without_holes(int fd, std::uint64_t written_bytes) {
+    struct stat status{};
+    if (::fstat(fd, &status) != 0)
+        return written_bytes;
+    return std::min(written_bytes, static_cast<std::uint64_t>(status.st_blocks) * 512); // stat(2)
+}
+
 } // namespace
 
 Result<DumpSpace> forecast_dump_space(const CoreFile& core, int output_fd, DumpWriter& writer,
                                       std::uint64_t page_count, Compression compression) {
-    const std::uint64_t before_data = writer.written_bytes() + page_count * sizeof(KdumpPageDescriptor);
+    const std::uint64_t before_data =
+        bytes_without_holes(output_fd, writer.written_bytes()) + page_count * sizeof(KdumpPageDescriptor);
     DumpSpace space;
     space.free_bytes = TRY(free_space_of(output_fd, "the dump")).for_this_process_bytes();
     space.bound_bytes = before_data + page_count * core.page_bytes();

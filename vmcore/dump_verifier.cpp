@@ -108,11 +108,15 @@ Result<> KdumpVerifier::check_pages() {
     Faults faulty;
     for (std::uint64_t seen = 0;; ++seen) {
         const auto page = pages.next();
+        if (!page && page.error().kind == ErrorKind::system)
+            return fail(page.error());
         if (!page || !*page)
             break; // an error: the file ends within the descriptors, which is noted
         const auto checked = check_page(**page);
         if (checked)
             ++verdict_.pages;
+        else if (checked.error().kind == ErrorKind::system)
+            return checked; // of the disk, not of the dump: each further try may take it half a minute
         else
             (checked.error().kind == ErrorKind::no_data ? lost : faulty).note((*page)->pfn, checked.error());
         report_pages(seen);
@@ -210,7 +214,8 @@ Result<DumpVerdict> verify_elf(const CoreFile& core) {
 } // namespace
 
 Result<DumpVerdict> verify_dump(const std::string& path, const ProgressReport& report) {
-    const CoreFile core = TRY(CoreFile::open(path));
+    // Mapped, a sector that cannot be read would end the program.
+    const CoreFile core = TRY(CoreFile::open(path, CoreAccess::read));
     if (core.kdump() == nullptr)
         return verify_elf(core);
     const CoreFacts& facts = core.image().facts();

@@ -139,9 +139,23 @@ Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
     // Sets the size too, and bitmap pieces that were not written read as zero.
     if (::ftruncate(fd_, static_cast<off_t>(headers_end_)) != 0)
         return fail_system("extend {} to {} bytes", output_name, headers_end_);
-    if (::fallocate(fd_, 0, 0, static_cast<off_t>(headers_end_)) != 0 && errno != EOPNOTSUPP)
-        return fail_system("allocate {} bytes for the headers of {}", headers_end_, output_name);
+    TRY(reserve_descriptors());
     data_ = TRY(BlockOutput::open(fd_, headers_end_, block_bytes_, std::string(output_name)));
+    return {};
+}
+
+// The bitmaps that have been written have their room; the holes between them, of addresses at which the
+// machine had no memory, need none. They can be gigabytes: two bits for each page up to the highest.
+Result<> KdumpWriter::reserve_descriptors() {
+    const std::uint64_t bytes = headers_end_ - descriptors_offset_;
+    int result = 0;
+    do
+        result = bytes == 0 ? 0
+                            : ::fallocate(fd_, 0, static_cast<off_t>(descriptors_offset_),
+                                          static_cast<off_t>(bytes));
+    while (result != 0 && errno == EINTR);
+    if (result != 0 && errno != EOPNOTSUPP)
+        return fail_system("allocate {} bytes for the page descriptors of {}", bytes, output_name);
     return {};
 }
 

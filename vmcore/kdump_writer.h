@@ -53,6 +53,7 @@ private:
     Result<> write_headers(const CoreFile& core, const DumpOptions& options);
     Result<> write_status(std::uint32_t status);
     Result<> write_trailer();
+    Result<> reserve_descriptors();
     Result<DumpDigest::Value> digest_headers();
     Result<> describe(const StoredPage& place);
     Result<> flush_descriptors();

@@ -31,7 +31,8 @@ PagePipeline::Worker::Worker(const CoreFile& core, PageCompressor compressor, Id
     , originals_(core)
     , compressor_(std::move(compressor))
     , identical_(identical)
-    , page_bytes_(core.page_bytes()) {}
+    , page_bytes_(core.page_bytes())
+    , original_(core.page_bytes()) {}
 
 void PagePipeline::Worker::look_at(PageBatch& batch) {
     for (std::size_t i = 0; i < batch.count; ++i) {
@@ -83,7 +84,11 @@ void PagePipeline::Worker::compress(PageBatch& batch) {
     }
 }
 
+// One page of anywhere: where windows are read, a whole one would be read for it.
 bool PagePipeline::Worker::is_same_as(std::uint64_t original_pfn, std::span<const std::byte> content) {
+    if (originals_.peek(original_pfn * page_bytes_, original_))
+        return is_same_page(original_, content);
+    // One that several segments have parts of.
     const auto original = originals_.view_page(original_pfn);
     return original && is_same_page(*original, content);
 }

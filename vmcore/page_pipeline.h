@@ -73,6 +73,7 @@ private:
         PageCompressor compressor_;
         IdenticalPages* identical_;
         std::size_t page_bytes_;
+        std::vector<std::byte> original_;
         std::array<std::uint64_t, PageBatch::capacity> checksums_{};
         std::array<std::optional<std::uint64_t>, PageBatch::capacity> original_pfns_{};
     };

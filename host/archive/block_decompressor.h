@@ -12,7 +12,7 @@ namespace lifeboat::host {
 class BlockDecompressor : public Decompressor {
 public:
     explicit BlockDecompressor(DecompressorInput input)
-        : input_(input) {}
+        : input_(std::move(input)) {}
 
     Result<std::size_t> read(std::span<std::byte> output) override {
         while (block_.empty() && !ended_)

@@ -14,7 +14,7 @@ constexpr std::size_t step_bytes = std::size_t{1} << 30; // bzip2 counts in unsi
 class Bzip2Decompressor : public SteppingDecompressor {
 public:
     explicit Bzip2Decompressor(DecompressorInput input)
-        : SteppingDecompressor(input) {}
+        : SteppingDecompressor(std::move(input)) {}
     Bzip2Decompressor(const Bzip2Decompressor&) = delete;
     Bzip2Decompressor& operator=(const Bzip2Decompressor&) = delete;
     ~Bzip2Decompressor() override { ::BZ2_bzDecompressEnd(&stream_); }
@@ -23,9 +23,10 @@ public:
 
 private:
     Result<std::size_t> step(std::span<std::byte> output) override {
-        const auto given = static_cast<unsigned>(std::min(input_.rest().size(), step_bytes));
+        const std::span<const std::byte> input = TRY(input_.next());
+        const auto given = static_cast<unsigned>(std::min(input.size(), step_bytes));
         const auto room = static_cast<unsigned>(std::min(output.size(), step_bytes));
-        stream_.next_in = reinterpret_cast<char*>(const_cast<std::byte*>(input_.rest().data()));
+        stream_.next_in = reinterpret_cast<char*>(const_cast<std::byte*>(input.data()));
         stream_.avail_in = given;
         stream_.next_out = reinterpret_cast<char*>(output.data());
         stream_.avail_out = room;
@@ -48,7 +49,7 @@ private:
 } // namespace
 
 DecompressorResult make_bzip2_decompressor(DecompressorInput input) {
-    auto made = std::make_unique<Bzip2Decompressor>(input);
+    auto made = std::make_unique<Bzip2Decompressor>(std::move(input));
     if (!made->start())
         return fail(ErrorKind::system, "make a bzip2 stream: no memory");
     return made;

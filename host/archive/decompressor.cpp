@@ -12,11 +12,12 @@ namespace {
 class Copier : public Decompressor {
 public:
     explicit Copier(DecompressorInput input)
-        : input_(input) {}
+        : input_(std::move(input)) {}
 
     Result<std::size_t> read(std::span<std::byte> output) override {
-        const std::size_t count = std::min(output.size(), input_.rest().size());
-        std::ranges::copy(input_.rest().first(count), output.begin());
+        const std::span<const std::byte> input = TRY(input_.next());
+        const std::size_t count = std::min(output.size(), input.size());
+        std::ranges::copy(input.first(count), output.begin());
         input_.consume(count);
         return count;
     }
@@ -29,33 +30,45 @@ private:
 } // namespace
 
 DecompressorResult make_copier(DecompressorInput input) {
-    return std::make_unique<Copier>(input);
+    return std::make_unique<Copier>(std::move(input));
 }
 
-DecompressorResult make_decompressor(Compression compression, std::span<const std::byte> input,
-                                     std::uint64_t file_offset) {
-    const DecompressorInput whole(input, file_offset);
+namespace {
+
+DecompressorResult make_for(Compression compression, DecompressorInput input) {
     switch (compression) {
     case Compression::none:
-        return make_copier(whole);
+        return make_copier(std::move(input));
     case Compression::gzip:
-        return make_gzip_decompressor(whole);
+        return make_gzip_decompressor(std::move(input));
     case Compression::bzip2:
-        return make_bzip2_decompressor(whole);
+        return make_bzip2_decompressor(std::move(input));
     case Compression::lzma:
-        return make_lzma_decompressor(whole);
+        return make_lzma_decompressor(std::move(input));
     case Compression::xz:
-        return make_xz_decompressor(whole);
+        return make_xz_decompressor(std::move(input));
     case Compression::lzop:
-        return make_lzop_decompressor(whole);
+        return make_lzop_decompressor(std::move(input));
     case Compression::lz4:
-        return make_lz4_decompressor(whole);
+        return make_lz4_decompressor(std::move(input));
     case Compression::lz4_legacy:
-        return make_lz4_legacy_decompressor(whole);
+        return make_lz4_legacy_decompressor(std::move(input));
     case Compression::zstd:
         break;
     }
-    return make_zstd_decompressor(whole);
+    return make_zstd_decompressor(std::move(input));
+}
+
+} // namespace
+
+DecompressorResult make_decompressor(Compression compression, std::span<const std::byte> input,
+                                     std::uint64_t file_offset) {
+    return make_for(compression, {std::make_shared<PackedMemory>(input), 0, file_offset});
+}
+
+DecompressorResult make_decompressor(Compression compression, std::shared_ptr<PackedBytes> bytes,
+                                     std::uint64_t begin) {
+    return make_for(compression, {std::move(bytes), begin, begin});
 }
 
 } // namespace lifeboat::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One compressed stream in memory (a gzip member, an xz stream, a zstd frame), decompressed piece by piece.
+// One compressed stream (a gzip member, an xz stream, a zstd frame), decompressed piece by piece.
 //
 //     auto stream = TRY(make_decompressor(Compression::xz, input, offset));
 //     for (;;) { const std::size_t count = TRY(stream->read(buffer)); if (count == 0) break; ... }
@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "host/archive/compression.h"
+#include "host/archive/packed_bytes.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +24,7 @@ public:
     virtual ~Decompressor() = default;
 
     // Fills `output`, or less of it; 0 at the stream's end. A damaged or cut stream is corrupt, and the text
-    // says what, and at which byte of the file it was noticed.
+    // says what, and at which byte of the file it was noticed. What cannot be read fails with system.
     virtual Result<std::size_t> read(std::span<std::byte> output) = 0;
 
     // Of the input, so far; after the end: the length of the stream.
@@ -34,5 +35,8 @@ public:
 // where it stands in the file, for the errors. Compression::none: all of the input as it is.
 Result<std::unique_ptr<Decompressor>>
 make_decompressor(Compression compression, std::span<const std::byte> input, std::uint64_t file_offset = 0);
+// The same of what stands in `bytes` from `begin` on.
+Result<std::unique_ptr<Decompressor>>
+make_decompressor(Compression compression, std::shared_ptr<PackedBytes> bytes, std::uint64_t begin);
 
 } // namespace lifeboat::host

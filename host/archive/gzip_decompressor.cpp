@@ -15,7 +15,7 @@ constexpr std::size_t step_bytes = std::size_t{1} << 30; // zlib counts in unsig
 class GzipDecompressor : public SteppingDecompressor {
 public:
     explicit GzipDecompressor(DecompressorInput input)
-        : SteppingDecompressor(input) {}
+        : SteppingDecompressor(std::move(input)) {}
     GzipDecompressor(const GzipDecompressor&) = delete;
     GzipDecompressor& operator=(const GzipDecompressor&) = delete;
     ~GzipDecompressor() override { ::inflateEnd(&stream_); }
@@ -24,10 +24,11 @@ public:
 
 private:
     Result<std::size_t> step(std::span<std::byte> output) override {
-        const auto given = static_cast<unsigned>(std::min(input_.rest().size(), step_bytes));
+        const std::span<const std::byte> input = TRY(input_.next());
+        const auto given = static_cast<unsigned>(std::min(input.size(), step_bytes));
         const auto room = static_cast<unsigned>(std::min(output.size(), step_bytes));
         // zlib's input is not const for reasons of age; it is not written to.
-        stream_.next_in = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(input_.rest().data()));
+        stream_.next_in = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(input.data()));
         stream_.avail_in = given;
         stream_.next_out = reinterpret_cast<unsigned char*>(output.data());
         stream_.avail_out = room;
@@ -47,7 +48,7 @@ private:
 } // namespace
 
 DecompressorResult make_gzip_decompressor(DecompressorInput input) {
-    auto made = std::make_unique<GzipDecompressor>(input);
+    auto made = std::make_unique<GzipDecompressor>(std::move(input));
     if (!made->start())
         return fail(ErrorKind::system, "make a zlib stream: no memory");
     return made;

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/archive/initrd_reader.h"
 
-#include "base/descriptor.h"
-#include "base/mapping.h"
 #include "host/archive/cpio_archive.h"
+#include "host/archive/packed_bytes.h"
 
 #include <algorithm>
-
-#include <sys/stat.h>
 
 namespace lifeboat::host {
 
 namespace {
 
 constexpr std::uint64_t alignment_bytes = 4; // of an archive that is not compressed, in the file
+constexpr std::size_t magic_bytes = 16;      // more than any compression's
 
 // What the kernel goes by; that it is newc is seen later.
 bool is_archive(std::span<const std::byte> bytes) {
@@ -22,12 +20,12 @@ bool is_archive(std::span<const std::byte> bytes) {
 
 class InitrdReading {
 public:
-    InitrdReading(std::span<const std::byte> bytes, InitrdVisitor& visitor)
-        : bytes_(bytes)
+    InitrdReading(std::shared_ptr<PackedBytes> bytes, InitrdVisitor& visitor)
+        : bytes_(std::move(bytes))
         , visitor_(visitor) {}
 
     Result<InitrdSummary> read() {
-        summary_.file_bytes = bytes_.size();
+        summary_.file_bytes = bytes_->size();
         while (!summary_.problem && skip_padding())
             TRY(read_part());
         if (!summary_.problem && summary_.parts.empty())
@@ -36,17 +34,31 @@ public:
     }
 
 private:
-    // False at the end of the file.
+    // False at the end of the file, and where it cannot be read.
     bool skip_padding() {
-        while (offset_ < bytes_.size() && bytes_[offset_] == std::byte{0})
-            ++offset_;
-        return offset_ < bytes_.size();
+        while (offset_ < bytes_->size()) {
+            const auto piece = bytes_->at(offset_);
+            if (!piece) {
+                set_problem_between(piece.error().kind, piece.error().text);
+                return false;
+            }
+            const auto rest =
+                std::ranges::find_if(*piece, [](std::byte byte) { return byte != std::byte{0}; });
+            offset_ += static_cast<std::uint64_t>(rest - piece->begin());
+            if (rest != piece->end())
+                return true;
+        }
+        return false;
     }
 
     Result<> read_part() {
-        const std::span<const std::byte> rest = bytes_.subspan(offset_);
-        const bool is_plain = is_archive(rest);
-        const auto compression = compression_of(rest);
+        const auto rest = bytes_->at(offset_, magic_bytes);
+        if (!rest) {
+            set_problem_between(rest.error().kind, rest.error().text);
+            return {};
+        }
+        const bool is_plain = is_archive(*rest);
+        const auto compression = compression_of(*rest);
         if (!is_plain && !compression) {
             set_problem_between(ErrorKind::corrupt, "neither an archive nor padding, unread to the end");
             return {};
@@ -59,7 +71,7 @@ private:
                                 "an archive not aligned to 4 bytes, which the kernel does not read");
             return {};
         }
-        UnpackedStream stream(TRY(make_decompressor(part_.compression, rest, offset_)));
+        UnpackedStream stream(TRY(make_decompressor(part_.compression, bytes_, offset_)));
         TRY(read_archives(stream));
         part_.unpacked_bytes = stream.position();
         if (!summary_.problem)
@@ -106,7 +118,7 @@ private:
 
     void set_problem_between(ErrorKind kind, std::string_view what) {
         summary_.problem = {kind, 0, offset_, 0,
-                            std::format("byte {} of {}: {}", offset_, bytes_.size(), what)};
+                            std::format("byte {} of {}: {}", offset_, bytes_->size(), what)};
     }
 
     void set_problem_in_part(ErrorKind kind, std::uint64_t unpacked_offset, std::string_view what) {
@@ -115,9 +127,9 @@ private:
                                         name_of(part_.compression), offset_, unpacked_offset, what)};
     }
 
-    std::span<const std::byte> bytes_;
+    std::shared_ptr<PackedBytes> bytes_;
     InitrdVisitor& visitor_;
-    std::size_t offset_ = 0;
+    std::uint64_t offset_ = 0;
     InitrdPart part_;
     InitrdSummary summary_;
 };
@@ -125,21 +137,11 @@ private:
 } // namespace
 
 Result<InitrdSummary> read_initrd(std::span<const std::byte> bytes, InitrdVisitor& visitor) {
-    return InitrdReading(bytes, visitor).read();
+    return InitrdReading(std::make_shared<PackedMemory>(bytes), visitor).read();
 }
 
 Result<InitrdSummary> read_initrd(const std::string& path, InitrdVisitor& visitor) {
-    const Descriptor file = TRY(open_file(path, O_RDONLY));
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0)
-        return fail_system("ask the size of '{}'", path);
-    if (!S_ISREG(status.st_mode))
-        return fail(ErrorKind::unsupported, "read '{}': not a file", path);
-    if (status.st_size == 0)
-        return fail(ErrorKind::no_data, "read '{}': it is empty", path);
-    const Mapping mapping =
-        TRY(Mapping::of_file(file.get(), 0, static_cast<std::size_t>(status.st_size), path));
-    return read_initrd(mapping.bytes(), visitor);
+    return InitrdReading(std::make_shared<PackedFile>(TRY(PackedFile::open(path))), visitor).read();
 }
 
 } // namespace lifeboat::host

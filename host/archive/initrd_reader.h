@@ -8,7 +8,7 @@
 //     const InitrdSummary summary = TRY(read_initrd(path, names));
 //     if (!summary.is_whole()) ... summary.problem->text ...
 //
-// Memory: a decompressor's window, not the initrd; the file is mapped.
+// Memory: a decompressor's window and a piece of the file, not the initrd.
 #pragma once
 
 #include "host/archive/compression.h"
@@ -56,8 +56,8 @@ struct InitrdSummary {
     [[nodiscard]] bool is_whole() const { return !problem; }
 };
 
-// Fails where the file cannot be opened or mapped, is empty, or the visitor fails. What is wrong with the
-// initrd is in the summary.
+// Fails where the file cannot be opened, is empty, or the visitor fails. What is wrong with the initrd is in
+// the summary; a part of the file that cannot be read, too.
 Result<InitrdSummary> read_initrd(const std::string& path, InitrdVisitor& visitor);
 Result<InitrdSummary> read_initrd(std::span<const std::byte> bytes, InitrdVisitor& visitor);
 

@@ -15,15 +15,16 @@ struct FreeContext {
 class Lz4Decompressor : public SteppingDecompressor {
 public:
     Lz4Decompressor(DecompressorInput input, LZ4F_dctx* context)
-        : SteppingDecompressor(input)
+        : SteppingDecompressor(std::move(input))
         , context_(context) {}
 
 private:
     Result<std::size_t> step(std::span<std::byte> output) override {
         std::size_t made = output.size();
-        std::size_t used = input_.rest().size();
+        const std::span<const std::byte> input = TRY(input_.next());
+        std::size_t used = input.size();
         const std::size_t result =
-            ::LZ4F_decompress(context_.get(), output.data(), &made, input_.rest().data(), &used, nullptr);
+            ::LZ4F_decompress(context_.get(), output.data(), &made, input.data(), &used, nullptr);
         if (::LZ4F_isError(result) != 0)
             return input_.damaged("lz4", ::LZ4F_getErrorName(result));
         input_.consume(used);
@@ -42,7 +43,7 @@ DecompressorResult make_lz4_decompressor(DecompressorInput input) {
     LZ4F_dctx* context = nullptr;
     if (::LZ4F_isError(::LZ4F_createDecompressionContext(&context, LZ4F_VERSION)) != 0)
         return fail(ErrorKind::system, "make an lz4 context: no memory");
-    return std::make_unique<Lz4Decompressor>(input, context);
+    return std::make_unique<Lz4Decompressor>(std::move(input), context);
 }
 
 } // namespace lifeboat::host

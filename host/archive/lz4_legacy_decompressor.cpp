@@ -27,7 +27,7 @@ public:
 
 protected:
     Result<> read_block() override {
-        const std::span<const std::byte> rest = input().rest();
+        const std::span<const std::byte> rest = TRY(input().next(4));
         if (rest.size() < 4) {
             if (is_padding(rest))
                 end();
@@ -54,9 +54,9 @@ private:
     }
 
     Result<> decompress(std::size_t compressed_bytes) {
-        const std::span<const std::byte> data = input().rest().subspan(4);
-        if (data.size() < compressed_bytes)
+        if (input().remaining() < 4 + compressed_bytes)
             return input().cut("lz4");
+        const std::span<const std::byte> data = TRY(input().next(4 + compressed_bytes)).subspan(4);
         const std::span<std::byte> room = room_for(block_bytes);
         const int made = ::LZ4_decompress_safe(reinterpret_cast<const char*>(data.data()),
                                                reinterpret_cast<char*>(room.data()),
@@ -72,7 +72,7 @@ private:
 } // namespace
 
 DecompressorResult make_lz4_legacy_decompressor(DecompressorInput input) {
-    return std::make_unique<Lz4LegacyDecompressor>(input);
+    return std::make_unique<Lz4LegacyDecompressor>(std::move(input));
 }
 
 } // namespace lifeboat::host

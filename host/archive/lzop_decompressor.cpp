@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t magic_bytes = 9;
 constexpr std::uint32_t version_with_level = 0x940;
+constexpr std::size_t header_bytes_maximum = 512; // behind the magic: 25 and a name of at most 255
 constexpr std::size_t block_limit_bytes = std::size_t{64} << 20; // lzop's own
 
 enum Flag : std::uint32_t {
@@ -67,12 +68,20 @@ private:
         }
     };
 
+    // Holds until the next that is taken.
     Result<std::span<const std::byte>> take(std::size_t bytes) {
-        const std::span<const std::byte> rest = input().rest();
-        if (rest.size() < bytes)
+        if (input().remaining() < bytes)
+            return input().cut("lzop");
+        const std::span<const std::byte> taken = TRY(input().next(bytes)).first(bytes);
+        input().consume(bytes);
+        return taken;
+    }
+
+    Result<> pass_over(std::uint64_t bytes) {
+        if (input().remaining() < bytes)
             return input().cut("lzop");
         input().consume(bytes);
-        return rest.first(bytes);
+        return {};
     }
 
     Result<std::uint32_t> take_number(std::size_t bytes) {
@@ -83,11 +92,13 @@ private:
     }
 
     Result<> read_header() {
-        TRY(take(magic_bytes));
-        const std::span<const std::byte> summed = input().rest();
+        TRY(pass_over(magic_bytes));
+        const auto ahead = TRY(input().next(header_bytes_maximum));
+        const std::vector<std::byte> summed(ahead.begin(),
+                                            ahead.begin() + std::min(ahead.size(), header_bytes_maximum));
         const std::size_t begin = input().consumed();
         TRY(read_header_fields());
-        const std::span<const std::byte> header = summed.first(input().consumed() - begin);
+        const std::span header = std::span(summed).first(input().consumed() - begin);
         const std::uint32_t sum = TRY(take_number(4));
         if (sum != ((flags_ & crc32_header) != 0 ? crc32_of(header) : adler32_of(header)))
             return input().damaged("lzop", "the header's checksum is wrong");
@@ -95,7 +106,7 @@ private:
             return fail(ErrorKind::unsupported, "decompress lzop: it has a filter");
         if ((flags_ & extra_field) != 0) {
             const std::uint32_t extra_bytes = TRY(take_number(4));
-            TRY(take(std::size_t{extra_bytes} + 4));
+            TRY(pass_over(std::uint64_t{extra_bytes} + 4));
         }
         return {};
     }
@@ -104,16 +115,16 @@ private:
     Result<> read_header_fields() {
         const std::uint32_t version = TRY(take_number(2));
         const bool is_newer = version >= version_with_level;
-        TRY(take(is_newer ? 4 : 2));
+        TRY(pass_over(is_newer ? 4 : 2));
         const std::uint32_t method = TRY(take_number(1));
         if (method < 1 || method > 3) // lzo1x-1, lzo1x-1(15), lzo1x-999: decompressed alike
             return input().damaged("lzop", "an unknown method");
-        TRY(take(is_newer ? 1 : 0));
+        TRY(pass_over(is_newer ? 1 : 0));
         flags_ = TRY(take_number(4));
-        TRY(take((flags_ & filtered) != 0 ? 4 : 0));
-        TRY(take(is_newer ? 12 : 8));
+        TRY(pass_over((flags_ & filtered) != 0 ? 4 : 0));
+        TRY(pass_over(is_newer ? 12 : 8));
         const std::uint32_t name_bytes = TRY(take_number(1));
-        TRY(take(name_bytes));
+        TRY(pass_over(name_bytes));
         return {};
     }
 
@@ -158,7 +169,7 @@ private:
 } // namespace
 
 DecompressorResult make_lzop_decompressor(DecompressorInput input) {
-    return std::make_unique<LzopDecompressor>(input);
+    return std::make_unique<LzopDecompressor>(std::move(input));
 }
 
 } // namespace lifeboat::host

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "host/archive/decompressor.h"
+#include "host/archive/packed_bytes.h"
 
 #include <string_view>
 
@@ -12,11 +13,19 @@ namespace lifeboat::host {
 // The input, as far as it has not been used.
 class DecompressorInput {
 public:
-    DecompressorInput(std::span<const std::byte> bytes, std::uint64_t file_offset)
-        : bytes_(bytes)
+    // From `begin` in `bytes`; errors name the place in the file, which `file_offset` is where `begin`
+    // stands.
+    DecompressorInput(std::shared_ptr<PackedBytes> bytes, std::uint64_t begin, std::uint64_t file_offset)
+        : bytes_(std::move(bytes))
+        , begin_(begin)
         , file_offset_(file_offset) {}
 
-    [[nodiscard]] std::span<const std::byte> rest() const { return bytes_.subspan(consumed_); }
+    // The next of it: `at_least` bytes or all that there are, none only at the end. Holds until the next
+    // call.
+    Result<std::span<const std::byte>> next(std::size_t at_least = 1) {
+        return bytes_->at(begin_ + consumed_, at_least);
+    }
+    [[nodiscard]] std::uint64_t remaining() const { return bytes_->size() - begin_ - consumed_; }
     [[nodiscard]] std::size_t consumed() const { return consumed_; }
     void consume(std::size_t bytes) { consumed_ += bytes; }
 
@@ -29,7 +38,8 @@ public:
     }
 
 private:
-    std::span<const std::byte> bytes_;
+    std::shared_ptr<PackedBytes> bytes_;
+    std::uint64_t begin_;
     std::uint64_t file_offset_;
     std::size_t consumed_ = 0;
 };
@@ -38,7 +48,7 @@ private:
 class SteppingDecompressor : public Decompressor {
 public:
     explicit SteppingDecompressor(DecompressorInput input)
-        : input_(input) {}
+        : input_(std::move(input)) {}
 
     Result<std::size_t> read(std::span<std::byte> output) final {
         std::size_t made = 0;

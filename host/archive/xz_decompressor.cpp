@@ -26,7 +26,7 @@ std::string_view words_for(lzma_ret result) {
 class XzDecompressor : public SteppingDecompressor {
 public:
     XzDecompressor(DecompressorInput input, std::string_view method)
-        : SteppingDecompressor(input)
+        : SteppingDecompressor(std::move(input))
         , method_(method) {}
     XzDecompressor(const XzDecompressor&) = delete;
     XzDecompressor& operator=(const XzDecompressor&) = delete;
@@ -37,14 +37,15 @@ public:
 
 private:
     Result<std::size_t> step(std::span<std::byte> output) override {
-        const std::size_t given = input_.rest().size();
-        stream_.next_in = reinterpret_cast<const std::uint8_t*>(input_.rest().data());
+        const std::span<const std::byte> input = TRY(input_.next());
+        const std::size_t given = input.size();
+        stream_.next_in = reinterpret_cast<const std::uint8_t*>(input.data());
         stream_.avail_in = given;
         stream_.next_out = reinterpret_cast<std::uint8_t*>(output.data());
         stream_.avail_out = output.size();
-        // It is all the input there is: so liblzma tells a cut stream from one that waits for more, the
+        // Where it is all the input there is, liblzma tells a cut stream from one that waits for more, the
         // second time that it gets nowhere.
-        const lzma_ret result = ::lzma_code(&stream_, LZMA_FINISH);
+        const lzma_ret result = ::lzma_code(&stream_, given == input_.remaining() ? LZMA_FINISH : LZMA_RUN);
         input_.consume(given - stream_.avail_in);
         ended_ = result == LZMA_STREAM_END;
         if (result != LZMA_OK && result != LZMA_STREAM_END)
@@ -70,14 +71,14 @@ private:
 } // namespace
 
 DecompressorResult make_xz_decompressor(DecompressorInput input) {
-    auto made = std::make_unique<XzDecompressor>(input, "xz");
+    auto made = std::make_unique<XzDecompressor>(std::move(input), "xz");
     if (!made->start_xz())
         return fail(ErrorKind::system, "make an xz stream: no memory");
     return made;
 }
 
 DecompressorResult make_lzma_decompressor(DecompressorInput input) {
-    auto made = std::make_unique<XzDecompressor>(input, "lzma");
+    auto made = std::make_unique<XzDecompressor>(std::move(input), "lzma");
     if (!made->start_lzma())
         return fail(ErrorKind::system, "make an lzma stream: no memory");
     return made;

@@ -15,14 +15,15 @@ struct FreeContext {
 class ZstdDecompressor : public SteppingDecompressor {
 public:
     explicit ZstdDecompressor(DecompressorInput input)
-        : SteppingDecompressor(input)
+        : SteppingDecompressor(std::move(input))
         , context_(::ZSTD_createDCtx()) {}
 
     [[nodiscard]] bool is_made() const { return context_ != nullptr; }
 
 private:
     Result<std::size_t> step(std::span<std::byte> output) override {
-        ZSTD_inBuffer in{input_.rest().data(), input_.rest().size(), 0};
+        const std::span<const std::byte> input = TRY(input_.next());
+        ZSTD_inBuffer in{input.data(), input.size(), 0};
         ZSTD_outBuffer out{output.data(), output.size(), 0};
         const std::size_t result = ::ZSTD_decompressStream(context_.get(), &out, &in);
         input_.consume(in.pos);
@@ -52,7 +53,7 @@ private:
 } // namespace
 
 DecompressorResult make_zstd_decompressor(DecompressorInput input) {
-    auto made = std::make_unique<ZstdDecompressor>(input);
+    auto made = std::make_unique<ZstdDecompressor>(std::move(input));
     if (!made->is_made())
         return fail(ErrorKind::system, "make a zstd context: no memory");
     return made;

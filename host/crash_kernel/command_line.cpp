@@ -22,10 +22,6 @@ constexpr std::string_view adding_parameter = "initcall_blacklist";
 // sections has 1 MiB instead of 16 KiB. Source: Linux arch/x86/include/asm/sparsemem.h.
 constexpr std::uint64_t four_levels_end = std::uint64_t{1} << 46;
 
-// 4 MiB in store for disks with protection information, since 6.18: without it such a disk's driver would
-// find no memory at the worst of times. Source: Linux block/bio-integrity.c, bio_integrity_initfn().
-constexpr std::string_view without_integrity = "initcall_blacklist=bio_integrity_initfn";
-
 // Each further CPU takes a MiB and a half, and two keep up with most disks.
 constexpr unsigned cpus_that_pay = 2;
 
@@ -59,7 +55,16 @@ Words kept_of(std::string_view running) {
     return words;
 }
 
-Words ours(const CommandLineParts& parts) {
+using Trimming = std::vector<TrimmingWord>;
+
+Trimming trimming_for(const CommandLineParts& parts) {
+    Trimming trimming(std::from_range, trimming_words());
+    if (!parts.has_integrity_disks)
+        trimming.push_back(without_integrity);
+    return trimming;
+}
+
+Words ours(const CommandLineParts& parts, const Trimming& trimming) {
     Words words;
     append(words, needed_words());
     append(words, std::format("nr_cpus={}", parts.cpus));
@@ -72,9 +77,8 @@ Words ours(const CommandLineParts& parts) {
         append(words, "tsc=nowatchdog");
     if (parts.memory_end > 0 && parts.memory_end <= four_levels_end)
         append(words, "no5lvl");
-    append(words, trimming_words());
-    if (!parts.has_integrity_disks)
-        append(words, without_integrity);
+    for (const TrimmingWord& each : trimming)
+        append(words, each.word);
     return words;
 }
 
@@ -120,15 +124,9 @@ std::string joined(const Words& words) {
     return line;
 }
 
-} // namespace
-
-unsigned crash_kernel_cpus(unsigned configured, unsigned online) {
-    return configured > 0 ? configured : std::min(online, cpus_that_pay);
-}
-
-Result<std::string> compose_crash_command_line(const CommandLineParts& parts) {
+std::string line_with(const CommandLineParts& parts, const Trimming& trimming) {
     Words words = kept_of(parts.running);
-    Words own = ours(parts);
+    Words own = ours(parts, trimming);
     Words added;
     Words extras;
     append(extras, parts.extra);
@@ -139,13 +137,32 @@ Result<std::string> compose_crash_command_line(const CommandLineParts& parts) {
     });
     words.append_range(std::move(own));
     words.append_range(std::move(added));
-    std::string line = joined(words);
-    if (line.size() > command_line_maximum)
+    return joined(words);
+}
+
+} // namespace
+
+unsigned crash_kernel_cpus(unsigned configured, unsigned online) {
+    return configured > 0 ? configured : std::min(online, cpus_that_pay);
+}
+
+Result<CrashCommandLine> compose_crash_command_line(const CommandLineParts& parts) {
+    Trimming trimming = trimming_for(parts);
+    CrashCommandLine line{.text = line_with(parts, trimming)};
+    while (line.text.size() > command_line_maximum && !trimming.empty()) {
+        const auto least = std::ranges::min_element(trimming, {}, &TrimmingWord::saved_kib);
+        const std::string word(least->word);
+        trimming.erase(least);
+        std::string shorter = line_with(parts, trimming);
+        if (shorter.size() < line.text.size()) // the administrator may have taken it out before
+            line.left_out.push_back(word);
+        line.text = std::move(shorter);
+    }
+    if (line.text.size() > command_line_maximum)
         return fail(ErrorKind::invalid,
                     "the crash kernel's command line has {} bytes, a kernel takes {}; `command_line = -WORD "
-                    "...` in the "
-                    "configuration takes words out: {}",
-                    line.size(), command_line_maximum, line);
+                    "...` in the configuration takes words out: {}",
+                    line.text.size(), command_line_maximum, line.text);
     return line;
 }
 

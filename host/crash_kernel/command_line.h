@@ -2,9 +2,8 @@
 // The crash kernel's command line, composed of the running kernel's, of what a crash kernel needs, and of
 // what the administrator adds.
 //
-//     const auto line = compose_crash_command_line({.running = TRY(read_file("/proc/cmdline")),
-//                                                   .cpus = 2, .boot_cpu_apic_id = 0, .extra =
-//                                                   config.command_line});
+//     const auto line = compose_crash_command_line({.running = TRY(read_file("/proc/cmdline")), .cpus = 2,
+//                                                   .boot_cpu_apic_id = 0, .extra = config.command_line});
 //
 // In this order: the running kernel's words but for those that is_dropped() names (and all behind `--`, which
 // are init's); the needed words; nr_cpus=, disable_cpu_apicid=, irqpoll, no5lvl as the machine asks for them;
@@ -21,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lifeboat::host {
 
@@ -43,7 +43,15 @@ struct CommandLineParts {
 // How many CPUs the crash kernel brings up: `configured`, or where that is 0 as many as pay.
 unsigned crash_kernel_cpus(unsigned configured, unsigned online);
 
-// Fails with invalid when the line is too long for a kernel; the error names its length.
-Result<std::string> compose_crash_command_line(const CommandLineParts& parts);
+struct CrashCommandLine {
+    std::string text;
+    // Of what leaves out parts of the kernel, what there was no room for: "dhash_entries=256". The crash
+    // kernel comes up without it, in more memory.
+    std::vector<std::string> left_out;
+};
+
+// Of a line that is too long for a kernel the trimming goes, the words that save least first. Fails with
+// invalid when it is too long even so; the error names its length.
+Result<CrashCommandLine> compose_crash_command_line(const CommandLineParts& parts);
 
 } // namespace lifeboat::host

@@ -12,13 +12,53 @@ namespace {
 // The running kernel's own boot: how it was found and loaded, its root, its init, its initrd's business. A
 // name that ends in '.' stands for all that begin so.
 constexpr std::string_view of_its_own_boot[] = {
-    "BOOT_IMAGE", "bootconfig",      "crashkernel",    "elfcorehdr",    "fastboot",   "forcefsck", "fsck.",
-    "hibernate",  "ignition.",       "init",           "initrd",        "initrdmem",  "ip",        "locale.",
-    "luks.",      "nfsaddrs",        "nfsroot",        "noresume",      "plymouth.",  "quiet",     "rd.",
-    "rdinit",     "resume",          "resumedelay",    "resume_offset", "resumewait", "ro",        "root",
-    "rootdelay",  "rootflags",       "rootfstype",     "rootwait",      "rw",         "single",    "splash",
-    "systemd.",   "udev.",           "vconsole.",      "vga",           "dm_verity.", "roothash",  "usrhash",
-    "mount.usr",  "mount.usrfstype", "mount.usrflags",
+    "BOOT_IMAGE",
+    "bootconfig",
+    "crashkernel",
+    "elfcorehdr",
+    "fastboot",
+    "forcefsck",
+    "fsck.",
+    "hibernate",
+    "ignition.",
+    "init",
+    "initrd",
+    "initrdmem",
+    "ip",
+    "locale.",
+    "luks.",
+    "nfsaddrs",
+    "nfsroot",
+    "noresume",
+    "plymouth.",
+    "quiet",
+    "rd.",
+    "rdinit",
+    "resume",
+    "resumedelay",
+    "resume_offset",
+    "resumewait",
+    "ro",
+    "root",
+    "rootdelay",
+    "rootflags",
+    "rootfstype",
+    "rootwait",
+    "rw",
+    "single",
+    "splash",
+    "systemd.",
+    "udev.",
+    "vconsole.",
+    "vga",
+    "dm_verity.",
+    "roothash",
+    "usrhash",
+    "mount.usr",
+    "mount.usrfstype",
+    "mount.usrflags",
+    "lifeboat.good",
+    "lifeboat.rescue",
 };
 
 // Sizes and places that fit the whole machine's memory, or memory set aside in it.
@@ -151,30 +191,32 @@ constexpr GivenWord needed[] = {
 };
 
 // docs/crash-kernel-memory.md has what each saves.
-constexpr GivenWord trimming[] = {
-    {"initramfs_async=0", "the initrd is unpacked before drivers take memory, not while they do"},
-    {"cryptomgr.notests", "tests of ciphers, all at once"},
-    {"ipv6.disable=1", "its tables, and 2 MiB for BPF programs; targets are disks"},
-    {"thash_entries=2", "tables sized for a server's connections"},
-    {"uhash_entries=256", "the same for UDP"},
-    {"dhash_entries=256", "tables sized for many files"},
-    {"ihash_entries=256", "the same for inodes"},
-    {"coherent_pool=16K", "three pools of 128 KiB for drivers that must not wait"},
-    {"initcall_blacklist=tracer_init_tracefs", "files of tracefs: 9 MiB of inodes before 6.6"},
-    {"initcall_blacklist=slab_sysfs_init,slab_late_init", "files in /sys/kernel/slab"},
+constexpr TrimmingWord trimming[] = {
+    {"initramfs_async=0", "the initrd is unpacked before drivers take memory, not while they do", 8192},
+    {"cryptomgr.notests", "tests of ciphers, all at once", 256},
+    {"ipv6.disable=1", "its tables, and 2 MiB for BPF programs; targets are disks", 2200},
+    {"thash_entries=2", "tables sized for a server's connections", 64},
+    {"uhash_entries=256", "the same for UDP", 64},
+    {"dhash_entries=256", "tables sized for many files", 64},
+    {"ihash_entries=256", "the same for inodes", 64},
+    {"coherent_pool=16K", "three pools of 128 KiB for drivers that must not wait", 336},
+    {"initcall_blacklist=tracer_init_tracefs", "files of tracefs: 9 MiB of inodes before 6.6", 8600},
+    {"initcall_blacklist=slab_sysfs_init,slab_late_init", "files in /sys/kernel/slab", 600},
     {"initcall_blacklist=cubictcp_register,kfunc_init,bpf_kfunc_init,bpf_rstat_kfunc_init,bpf_key_sig_kfuncs_"
      "init,"
      "bpf_kprobe_multi_kfuncs_init,cpumask_kfunc_init,crypto_kfunc_init,bpf_fs_kfuncs_init,bpf_prog_test_run_"
      "init,"
      "bpf_dummy_struct_ops_init,bpf_tcp_ca_kfunc_init,bpf_mptcp_kfunc_init,xdp_metadata_init",
-     "the first of them has the kernel's own BTF parsed, for BPF programs that nobody loads"},
-    {"initcall_blacklist=bpf_global_ma_init", "memory in store for BPF programs"},
-    {"initcall_blacklist=param_sysfs_builtin_init", "built-in modules' parameters in /sys/module"},
+     "the first of them has the kernel's own BTF parsed, for BPF programs that nobody loads", 6144},
+    {"initcall_blacklist=bpf_global_ma_init", "memory in store for BPF programs", 336},
+    {"initcall_blacklist=param_sysfs_builtin_init", "built-in modules' parameters in /sys/module", 228},
     {"initcall_blacklist=init_encrypted,crypto_kdf108_init,aa_create_aafs,hung_task_init,ksm_init",
      "keys that a TPM seals, AppArmor's files, a thread that looks for tasks that hang, one for guests' "
-     "pages"},
+     "pages",
+     444},
     {"initcall_blacklist=security_initcall_fs,netkit_mod_init,strp_dev_init",
-     "since 6.19 the first has AppArmor's files; network devices for BPF, and parsers of network streams"},
+     "since 6.19 the first has AppArmor's files; network devices for BPF, and parsers of network streams",
+     360},
 };
 
 std::string normalized(std::string_view name) {
@@ -200,9 +242,15 @@ std::span<const GivenWord> needed_words() {
     return needed;
 }
 
-std::span<const GivenWord> trimming_words() {
+std::span<const TrimmingWord> trimming_words() {
     return trimming;
 }
+
+// Without it such a disk's driver would find no memory at the worst of times. Source: Linux
+// block/bio-integrity.c, bio_integrity_initfn().
+constinit const TrimmingWord without_integrity = {
+    "initcall_blacklist=bio_integrity_initfn",
+    "since 6.18: 4 MiB in store for disks with protection information", 4096};
 
 bool same_parameter(std::string_view name, std::string_view other) {
     return normalized(name) == normalized(other);

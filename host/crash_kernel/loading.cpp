@@ -2,7 +2,6 @@
 #include "host/crash_kernel/loading.h"
 
 #include "base/descriptor.h"
-#include "host/crash_kernel/command_line.h"
 #include "host/crash_kernel/crash_kernel_state.h"
 #include "host/crash_kernel/machine_facts.h"
 #include "host/machine/lock_folder.h"
@@ -32,9 +31,19 @@ Result<Descriptor> lock_loading(const SystemPaths& paths) {
     return lock_folder(folder);
 }
 
-Result<> write_record(const SystemPaths& paths, const LoadedKernel& kernel, const std::string& command_line) {
+std::string words_of(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
+Result<> write_record(const SystemPaths& paths, const LoadedKernel& kernel,
+                      const CrashCommandLine& command_line) {
     Manifest record{.kernel = kernel.version.empty() ? std::string(no_kernel_version) : kernel.version};
-    record.facts.push_back({"command_line", command_line});
+    record.facts.push_back({"command_line", command_line.text});
+    if (!command_line.left_out.empty())
+        record.facts.push_back({std::string(left_out_fact), words_of(command_line.left_out)});
     TRY(record.add_file("image", kernel.files.image));
     TRY(record.add_file("initrd", kernel.files.initrd));
     return write_manifest(record_path(paths), record);
@@ -79,7 +88,8 @@ std::string joined(const std::vector<std::string>& sentences) {
     return text;
 }
 
-Result<> keep_notes(const SystemPaths& paths, const LoadedKernel& kernel, const std::string& command_line) {
+Result<> keep_notes(const SystemPaths& paths, const LoadedKernel& kernel,
+                    const CrashCommandLine& command_line) {
     if (!kernel.version.empty())
         TRY(link_packed_kernel(paths, {.version = kernel.version, .files = kernel.files}));
     return write_record(paths, kernel, command_line);
@@ -87,7 +97,7 @@ Result<> keep_notes(const SystemPaths& paths, const LoadedKernel& kernel, const 
 
 } // namespace
 
-Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, std::string_view extra) {
+Result<CrashCommandLine> crash_command_line(const SystemPaths& paths, unsigned cpus, std::string_view extra) {
     const std::string running = TRY(read_file(paths.proc + "/cmdline"));
     const MachineFacts facts = read_machine_facts(paths);
     return compose_crash_command_line({.running = running,
@@ -117,14 +127,14 @@ Result<LoadedKernel> link_ordered(const SystemPaths& paths, const LoadOrder& ord
 }
 
 Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& order,
-                                  const std::string& command_line) {
+                                  const CrashCommandLine& command_line) {
     const Descriptor lock = TRY(lock_loading(paths));
     std::vector<std::string> failures;
     const CrashKernelState state = read_crash_kernel_state(paths);
     std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, state.is_loaded, failures));
     TRY(check_can_hold_crash_kernel(state));
     for (LoadedKernel& kernel : candidates) {
-        if (const auto done = load_crash_kernel(kernel.files, command_line, state); !done) {
+        if (const auto done = load_crash_kernel(kernel.files, command_line.text, state); !done) {
             failures.push_back(done.error().text);
             if (is_for_all(done.error(), state))
                 break;

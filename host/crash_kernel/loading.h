@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "host/crash_kernel/command_line.h"
 #include "host/crash_kernel/kernel_choice.h"
 #include "host/machine/manifest.h"
 #include "stages/system_paths.h"
@@ -31,7 +32,7 @@ struct LoadedKernel {
 };
 
 // For the running machine. `cpus` and `extra` as Config has them.
-Result<std::string> crash_command_line(const SystemPaths& paths, unsigned cpus, std::string_view extra);
+Result<CrashCommandLine> crash_command_line(const SystemPaths& paths, unsigned cpus, std::string_view extra);
 
 // What would be loaded first; nothing is changed.
 Result<LoadedKernel> find_ordered(const SystemPaths& paths, const LoadOrder& order);
@@ -42,10 +43,12 @@ Result<LoadedKernel> link_ordered(const SystemPaths& paths, const LoadOrder& ord
 // Loads what is ordered or, of packed kernels, another one; the error has all that was tried. Two loads at
 // the same time come one after the other.
 Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& order,
-                                  const std::string& command_line);
+                                  const CrashCommandLine& command_line);
 
 // The record of what lifeboat has loaded since the machine booted: the version as its kernel, image and
-// initrd as its files, the fact `command_line`. Nothing when it has loaded nothing.
+// initrd as its files, the facts `command_line` and, where words had no room in it, `left_out`. Nothing when
+// it has loaded nothing.
+inline constexpr std::string_view left_out_fact = "left_out";
 inline constexpr std::string_view no_kernel_version = "-"; // in the record: two files were given
 Result<std::optional<Manifest>> read_load_record(const SystemPaths& paths);
 Result<> forget_load_record(const SystemPaths& paths);

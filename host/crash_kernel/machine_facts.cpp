@@ -47,17 +47,19 @@ std::vector<AddressRange> ranges_of(std::string_view iomem, std::string_view nam
 
 } // namespace
 
-unsigned count_cpus(std::string_view list) {
-    unsigned count = 0;
+std::vector<unsigned> list_cpus(std::string_view list) {
+    constexpr std::uint64_t cpus_maximum = 1 << 16; // no kernel has more
+    std::vector<unsigned> cpus;
     for (const auto part : std::views::split(list, ',')) {
-        const std::string_view range(part);
+        const std::string_view range = trim(std::string_view(part));
         const std::size_t dash = range.find('-');
         const auto first = parse_unsigned(range.substr(0, dash));
         const auto last = dash == std::string_view::npos ? first : parse_unsigned(range.substr(dash + 1));
-        if (first && last && *first <= *last)
-            count += static_cast<unsigned>(*last - *first + 1);
+        for (std::uint64_t cpu = first.value_or(1); first && last && cpu <= std::min(*last, cpus_maximum);
+             ++cpu)
+            cpus.push_back(static_cast<unsigned>(cpu));
     }
-    return count;
+    return cpus;
 }
 
 std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo) {

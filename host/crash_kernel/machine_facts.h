@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace lifeboat::host {
 
@@ -26,8 +27,11 @@ bool has_integrity_disks(const SystemPaths& paths);
 // What cannot be read is not known.
 MachineFacts read_machine_facts(const SystemPaths& paths);
 
-// "0-3,6": 5. Source: Linux Documentation/admin-guide/cputopology.rst.
-unsigned count_cpus(std::string_view list);
+// "0-3,6": 0, 1, 2, 3, 6. Source: Linux Documentation/admin-guide/cputopology.rst.
+std::vector<unsigned> list_cpus(std::string_view list);
+inline unsigned count_cpus(std::string_view list) {
+    return static_cast<unsigned>(list_cpus(list).size());
+}
 // Of /proc/cpuinfo: the initial APIC id of processor 0, on which the machine booted.
 std::optional<std::uint64_t> parse_boot_cpu_apic_id(std::string_view cpuinfo);
 // Of /proc/interrupts: whether a level-triggered line has several drivers. In the crash kernel, which lacks

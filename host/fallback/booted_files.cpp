@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "host/fallback/good_store.h"
 #include "host/fallback/installed_initrd.h"
+#include "host/fallback/selected_entry.h"
 #include "host/machine/installed_kernel.h"
 #include "host/machine/resolved_path.h"
 #include "stages/kernel_command_line.h"
@@ -50,9 +51,6 @@ bool leads_to(const SystemPaths& paths, std::string_view booted, const std::stri
 
 Result<std::string> booted_image(const SystemPaths& paths, const BootWords& words,
                                  const std::string& version) {
-    if (words.image.empty())
-        return fail(ErrorKind::no_data,
-                    "the boot loader names no BOOT_IMAGE=, so that it is not known which files have booted");
     const auto installed = find_installed_image(paths, version);
     if (!installed)
         return fail(ErrorKind::no_data, "the running kernel {} has no image in '{}/boot' any more", version,
@@ -75,6 +73,24 @@ Result<std::int64_t> boot_time_s(const SystemPaths& paths) {
                 return *seconds;
     }
     return fail(ErrorKind::no_data, "read '{}': it does not tell when the machine has booted", path);
+}
+
+// An entry that was written since the boot may have named other files then.
+Result<> take_selected_entry(const SystemPaths& paths, BootedFiles& booted) {
+    const auto entry = find_selected_entry(paths, booted.version);
+    if (!entry)
+        return fail(
+            ErrorKind::no_data,
+            "the boot loader names no BOOT_IMAGE= and {}, so that it is not known which files have booted",
+            entry.error().text);
+    struct stat status{};
+    if (::stat((paths.root + entry->path).c_str(), &status) != 0)
+        return fail_system("look at '{}{}'", paths.root, entry->path);
+    if (std::max(status.st_mtim.tv_sec, status.st_ctim.tv_sec) >= booted.booted_s)
+        return fail(ErrorKind::no_data, "the boot menu's '{}' was written since this boot", entry->path);
+    booted.image = entry->image;
+    booted.initrd = entry->initrd;
+    return {};
 }
 
 } // namespace
@@ -103,6 +119,11 @@ Result<BootedFiles> find_booted_files(const SystemPaths& paths, const BootWords&
     if (words.is_known_good)
         return fail(ErrorKind::no_data, "this boot was from what is kept already");
     BootedFiles booted{.version = TRY(running_kernel_version(paths)), .command_line = words.command_line};
+    booted.booted_s = TRY(boot_time_s(paths));
+    if (words.image.empty()) {
+        TRY(take_selected_entry(paths, booted));
+        return booted;
+    }
     booted.image = TRY(booted_image(paths, words, booted.version));
     const auto initrd = find_installed_initrd(paths, booted.version);
     if (!initrd)
@@ -110,7 +131,6 @@ Result<BootedFiles> find_booted_files(const SystemPaths& paths, const BootWords&
                     "kernel {} has no initrd in '{}/boot': without one there is nothing to keep",
                     booted.version, paths.root);
     booted.initrd = *initrd;
-    booted.booted_s = TRY(boot_time_s(paths));
     return booted;
 }
 

@@ -30,8 +30,9 @@ struct BootedFiles {
     std::int64_t booted_s = 0; // since 1970
 };
 
-// By uname, BOOT_IMAGE= and where distributions put an initrd. no_data where this boot is no proof of the
-// installed files: through rescue, through an entry of the store, or not known from which file.
+// By uname, BOOT_IMAGE= and where distributions put an initrd; without BOOT_IMAGE= by the entry that the boot
+// loader says it has chosen. no_data where this boot is no proof of the installed files: through rescue,
+// through an entry of the store, or not known from which file.
 Result<BootedFiles> find_booted_files(const SystemPaths& paths, const BootWords& words);
 
 // Keeping the image as a link has changed the inode's time: where that was done only its content's counts.

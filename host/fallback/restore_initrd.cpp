@@ -9,6 +9,9 @@
 #include <array>
 #include <cstdio>
 
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace lifeboat::host {
@@ -61,10 +64,40 @@ Result<bool> keep_broken(const std::string& path, const std::string& broken) {
     return true;
 }
 
+// The two swap their names at once: FAT can, since Linux 6.0, where it has no second names. Not every libc
+// has the call.
+bool exchange(const std::string& one, const std::string& other) {
+    return ::syscall(SYS_renameat2, AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+}
+
 Result<> take_place(const std::string& aside, const std::string& path) {
     if (::rename(aside.c_str(), path.c_str()) != 0)
         return fail_system("rename '{}' to '{}'", aside, path);
     return sync_folder(folder_of(path));
+}
+
+// What was there is beside it then, where the file system can do that without a moment in which the name is
+// missing.
+Result<> replace_keeping_broken(const std::string& path, const std::string& aside, Restored& restored) {
+    const std::string broken = path + ".broken";
+    if (::access(path.c_str(), F_OK) != 0)
+        return take_place(aside, path);
+    if (TRY(keep_broken(path, broken))) {
+        restored.broken = restored.path + ".broken";
+        return take_place(aside, path);
+    }
+    if (!exchange(aside, path)) {
+        restored.notes.push_back(std::format(
+            "the file system of '{}' has no hard links and cannot swap two names: what was there is gone",
+            path));
+        return take_place(aside, path);
+    }
+    TRY(sync_folder(folder_of(path)));
+    if (const auto kept = take_place(aside, broken); kept)
+        restored.broken = restored.path + ".broken";
+    else
+        restored.notes.push_back(kept.error().text + ": what was there is gone");
+    return {};
 }
 
 Result<> put_back(const SystemPaths& paths, const Generation& generation, Restored& restored) {
@@ -80,14 +113,7 @@ Result<> put_back(const SystemPaths& paths, const Generation& generation, Restor
             "there is no room for a copy: '{}' is the same file as '{}{}' now, and both are spoilt "
             "where something writes into it",
             path, paths.root, generation.initrd_path()));
-    if (::access(path.c_str(), F_OK) == 0) {
-        if (TRY(keep_broken(path, path + ".broken")))
-            restored.broken = restored.path + ".broken";
-        else
-            restored.notes.push_back(
-                std::format("the file system of '{}' has no hard links: what was there is gone", path));
-    }
-    return take_place(aside, path);
+    return replace_keeping_broken(path, aside, restored);
 }
 
 } // namespace

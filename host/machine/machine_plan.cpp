@@ -13,9 +13,10 @@ namespace {
 
 class Planning {
 public:
-    Planning(const SystemPaths& paths, const KernelModules& modules, MachinePlan& made)
+    Planning(const SystemPaths& paths, const KernelModules& modules, DeviceView view, MachinePlan& made)
         : paths_(paths)
         , modules_(modules)
+        , view_(view)
         , made_(made) {}
 
     // `name parameters`, as the configuration has it.
@@ -42,7 +43,7 @@ public:
     }
 
     Result<> add_target(std::string_view text) {
-        TargetPlace place = TRY(locate_target(paths_, text));
+        TargetPlace place = TRY(locate_target(paths_, text, view_));
         TRY(add_modules_of(place).transform_error(while_doing(std::format("target '{}'", text))));
         Target& planned = made_.plan.targets.emplace_back(place.target);
         planned.size_bytes = place.device_bytes; // so that the crash kernel need not look at every disk
@@ -71,6 +72,7 @@ private:
 
     const SystemPaths& paths_;
     const KernelModules& modules_;
+    DeviceView view_;
     MachinePlan& made_;
 };
 
@@ -86,11 +88,11 @@ void settle(const SystemPaths& paths, MachinePlan& made) {
 
 } // namespace
 
-Result<MachinePlan> plan_for_machine(const SystemPaths& paths, std::string_view version,
-                                     const Config& config) {
+Result<MachinePlan> plan_for_machine(const SystemPaths& paths, std::string_view version, const Config& config,
+                                     DeviceView view) {
     MachinePlan made{.kernel = TRY(find_installed_kernel(paths, version)), .plan = config.plan};
     const KernelModules modules = TRY(KernelModules::open(paths, made.kernel));
-    Planning planning(paths, modules, made);
+    Planning planning(paths, modules, view, made);
     TRY(planning.add_watchdog(config));
     for (const std::string& row : config.modules)
         TRY(planning.add_further_module(row));

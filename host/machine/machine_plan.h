@@ -27,8 +27,8 @@ struct MachinePlan {
 
 // For `version`, which need not be the running kernel's. Whatever would fail after a crash fails here, with
 // what to do about it: every target must be one that a dump can be written to.
-Result<MachinePlan> plan_for_machine(const SystemPaths& paths, std::string_view version,
-                                     const Config& config);
+Result<MachinePlan> plan_for_machine(const SystemPaths& paths, std::string_view version, const Config& config,
+                                     DeviceView view = DeviceView::read);
 
 // Where a module's file lies in the initrd: decompressed, without the suffix of what compressed it.
 std::string path_in_initrd(const ModuleToLoad& module, const InstalledKernel& kernel);

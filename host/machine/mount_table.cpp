@@ -18,11 +18,6 @@ struct ReleaseTable {
 };
 using Table = std::unique_ptr<libmnt_table, ReleaseTable>;
 
-struct ReleaseCache {
-    void operator()(libmnt_cache* cache) const { ::mnt_unref_cache(cache); }
-};
-using Cache = std::unique_ptr<libmnt_cache, ReleaseCache>;
-
 struct ReleaseIterator {
     void operator()(libmnt_iter* iterator) const { ::mnt_free_iter(iterator); }
 };
@@ -105,20 +100,6 @@ const MountEntry* find_mount(std::span<const MountEntry> mounts, std::string_vie
         mount = next;
     }
     return mount;
-}
-
-// libmount looks up what a tag stands for.
-Result<std::string> find_mount_point(const SystemPaths& paths, const std::string& source) {
-    const Table table = TRY(read_table(mount_table_path(paths)));
-    const Cache cache(::mnt_new_cache());
-    ::mnt_table_set_cache(table.get(), cache.get());
-    libmnt_fs* const found = ::mnt_table_find_source(table.get(), source.c_str(), MNT_ITER_BACKWARD);
-    if (found == nullptr)
-        return fail(ErrorKind::no_data, "'{}' is not mounted", source);
-    const MountEntry mount = read_entry(found);
-    if (mount.root != "/")
-        return fail(ErrorKind::no_data, "of '{}' only the folder '{}' is mounted", source, mount.root);
-    return mount.folder;
 }
 
 std::string find_unmounted(const SystemPaths& paths, std::string_view path, const MountEntry& mount) {

@@ -32,10 +32,6 @@ Result<std::vector<MountEntry>> read_mount_table(const SystemPaths& paths);
 // chroot.
 const MountEntry* find_mount(std::span<const MountEntry> mounts, std::string_view path);
 
-// Where `source`, a device or a tag as "UUID=...", is mounted with all of it to be seen. no_data: nowhere, or
-// only a folder of it.
-Result<std::string> find_mount_point(const SystemPaths& paths, const std::string& source);
-
 // The mount point of /etc/fstab that `path` should be on, and is not, for it lies below the one where it is:
 // not mounted now, say. Empty when there is none, and where fstab cannot be read.
 std::string find_unmounted(const SystemPaths& paths, std::string_view path, const MountEntry& mount);

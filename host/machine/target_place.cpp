@@ -7,7 +7,6 @@
 #include "host/machine/mount_table.h"
 #include "host/machine/resolved_path.h"
 #include "host/machine/unfit_file_system.h"
-#include "stages/block_devices.h"
 #include "stages/list_folder.h"
 #include "stages/read_attribute.h"
 
@@ -20,67 +19,77 @@ namespace lifeboat::host {
 
 namespace {
 
-struct Probed {
-    BlockDevice device;
-    DeviceTags tags;
-};
-
-std::vector<Probed> probe_all(const SystemPaths& paths) {
-    std::vector<Probed> probed;
-    for (BlockDevice& device : list_block_devices(paths)) {
-        DeviceTags tags = probe_node(paths.dev + "/" + device.name);
-        if (tags.part_uuid.empty())
-            tags.part_uuid = device.part_uuid;
-        if (tags.part_label.empty())
-            tags.part_label = device.part_label;
-        probed.push_back({std::move(device), std::move(tags)});
-    }
-    return probed;
-}
-
-std::string names_of(const std::vector<const Probed*>& devices) {
+std::string names_of(const std::vector<const KnownDevice*>& devices) {
     std::string text;
-    for (const Probed* one : devices)
+    for (const KnownDevice* one : devices)
         text += std::format("{}/dev/{}", text.empty() ? "" : " and ", one->device.name);
     return text;
 }
 
 class Location {
 public:
-    Location(const SystemPaths& paths, std::string_view text)
+    Location(const SystemPaths& paths, std::string_view text, DeviceView view)
         : paths_(paths)
-        , text_(text) {}
+        , text_(text)
+        , view_(view) {}
 
     Result<TargetPlace> find() {
-        probed_ = probe_all(paths_);
-        mounts_ = TRY(read_mount_table(paths_));
+        TRY(look());
         const auto words = split_words(text_);
-        if (words.size() == 1 && words[0].starts_with('/'))
-            return of_folder(decode_octal(words[0]));
+        if (const auto folder = folder_named(); !folder.empty())
+            return of_folder(folder);
         return of_source(words.size() > 3);
     }
 
+    // Where the dumps are seen, whatever else may be wrong with the target.
+    Result<std::string> find_folder() {
+        if (const auto folder = folder_named(); !folder.empty())
+            return resolve_path(paths_.root, folder);
+        TRY(look());
+        const Target target = TRY(parse_target(text_));
+        const dev_t device = TRY(device_of(target));
+        if (std::string folder = seen_at(device, target.path); !folder.empty())
+            return folder;
+        return fail(ErrorKind::no_data, "'{}' is not mounted where '{}' on it would be seen", target.source(),
+                    target.path);
+    }
+
 private:
+    Result<> look() {
+        probed_ = known_devices(paths_, view_);
+        mounts_ = TRY(read_mount_table(paths_));
+        return {};
+    }
+    // Empty where it names a device.
+    [[nodiscard]] std::string folder_named() const {
+        const auto words = split_words(text_);
+        return words.size() == 1 && words[0].starts_with('/') ? decode_octal(words[0]) : std::string();
+    }
+
     Result<TargetPlace> of_folder(const std::string& folder);
     Result<TargetPlace> of_source(bool has_options);
 
     [[nodiscard]] Result<dev_t> device_of(const MountEntry& mount) const;
     [[nodiscard]] Result<dev_t> device_named(const std::string& path) const;
+    [[nodiscard]] Result<dev_t> device_of(const Target& target) const;
+    [[nodiscard]] bool is_on(const MountEntry& mount, dev_t device) const;
+    [[nodiscard]] std::string seen_at(dev_t device, std::string_view path) const;
     [[nodiscard]] const MountEntry* mount_of(dev_t device) const;
-    [[nodiscard]] std::vector<const Probed*> matching(const Target& target) const;
-    [[nodiscard]] const Probed* probed(dev_t device) const;
+    [[nodiscard]] std::vector<const KnownDevice*> matching(const Target& target) const;
+    [[nodiscard]] const KnownDevice* probed(dev_t device) const;
 
     [[nodiscard]] Result<> check_mount(const MountEntry& mount, const std::string& folder) const;
     [[nodiscard]] Result<> check_not_encrypted(const std::string& folder) const;
     [[nodiscard]] Result<> check_unambiguous(const Target& target) const;
-    [[nodiscard]] Result<> check_content(const Probed& found) const;
+    [[nodiscard]] Result<> check_content(const KnownDevice& found) const;
     [[nodiscard]] Result<> check_single_device(const Target& target, dev_t device) const;
     [[nodiscard]] Result<> name_by_content(Target& target, dev_t device) const;
     Result<TargetPlace> complete(Target target, dev_t device, const MountEntry* mount, bool has_options);
 
     const SystemPaths& paths_;
     std::string_view text_;
-    std::vector<Probed> probed_;
+    DeviceView view_;
+    std::vector<KnownDevice> probed_;
     std::vector<MountEntry> mounts_;
 };
 
@@ -113,30 +122,56 @@ Result<dev_t> Location::device_of(const MountEntry& mount) const {
                 mount.source);
 }
 
+Result<dev_t> Location::device_of(const Target& target) const {
+    if (target.tag == TargetTag::device_path)
+        return device_named(target.name);
+    const auto found = matching(target);
+    if (found.empty())
+        return fail(ErrorKind::no_data, "no block device has {}: 'blkid' lists those that are there",
+                    target.source());
+    return found.front()->device.number;
+}
+
+bool Location::is_on(const MountEntry& mount, dev_t device) const {
+    const bool names_device = major(mount.device) != 0 || mount.source.starts_with("/dev/");
+    const auto number = names_device ? device_of(mount) : Result<dev_t>(fail(ErrorKind::no_data, "none"));
+    return number && *number == device;
+}
+
 const MountEntry* Location::mount_of(dev_t device) const {
     const MountEntry* best = nullptr;
-    for (const MountEntry& mount : mounts_) {
-        const auto number = major(mount.device) != 0 || mount.source.starts_with("/dev/")
-                                ? device_of(mount)
-                                : Result<dev_t>(fail(ErrorKind::no_data, "no device"));
-        // One that shows all of the file system tells where the folder is seen.
-        if (number && *number == device && (best == nullptr || (best->root != "/" && mount.root == "/")))
+    for (const MountEntry& mount : mounts_)
+        // One that shows all of the file system tells most of it.
+        if (is_on(mount, device) && (best == nullptr || (best->root != "/" && mount.root == "/")))
             best = &mount;
-    }
     return best;
 }
 
-std::vector<const Probed*> Location::matching(const Target& target) const {
-    std::vector<const Probed*> found;
-    for (const Probed& one : probed_)
+// Where a path of the file system is seen here: of a mount, of a subvolume, of a folder that is bound to
+// another place; empty: nowhere. What is mounted over it hides it, so a mount counts only where a walk comes
+// to it.
+std::string Location::seen_at(dev_t device, std::string_view path) const {
+    for (const MountEntry& mount : mounts_) {
+        if (!is_below(path, mount.root) || !is_on(mount, device))
+            continue;
+        std::string folder = joined_path(mount.folder, path_below(path, mount.root));
+        if (find_mount(mounts_, folder) == &mount)
+            return folder;
+    }
+    return {};
+}
+
+std::vector<const KnownDevice*> Location::matching(const Target& target) const {
+    std::vector<const KnownDevice*> found;
+    for (const KnownDevice& one : probed_)
         if (matches(target, one.device, one.tags))
             found.push_back(&one);
     return found;
 }
 
-const Probed* Location::probed(dev_t device) const {
+const KnownDevice* Location::probed(dev_t device) const {
     const auto found =
-        std::ranges::find_if(probed_, [&](const Probed& one) { return one.device.number == device; });
+        std::ranges::find_if(probed_, [&](const KnownDevice& one) { return one.device.number == device; });
     return found == probed_.end() ? nullptr : &*found;
 }
 
@@ -181,7 +216,7 @@ Result<> Location::check_unambiguous(const Target& target) const {
     return {};
 }
 
-Result<> Location::check_content(const Probed& found) const {
+Result<> Location::check_content(const KnownDevice& found) const {
     if (const auto reason = why_unfit_content(found.tags.type))
         return fail(ErrorKind::unsupported, "'/dev/{}' {}: {}", found.device.name, reason->what,
                     reason->remedy);
@@ -190,7 +225,7 @@ Result<> Location::check_content(const Probed& found) const {
 
 // Source: Linux fs/btrfs/sysfs.c: /sys/fs/btrfs/UUID/devices.
 Result<> Location::check_single_device(const Target& target, dev_t device) const {
-    const Probed* const found = probed(device);
+    const KnownDevice* const found = probed(device);
     if (found != nullptr && !found->tags.journal_uuid.empty())
         return fail(
             ErrorKind::unsupported,
@@ -210,7 +245,7 @@ Result<> Location::check_single_device(const Target& target, dev_t device) const
 
 // The best name that the device has: /dev/sda need not be the crash kernel's.
 Result<> Location::name_by_content(Target& target, dev_t device) const {
-    const Probed* const found = probed(device);
+    const KnownDevice* const found = probed(device);
     if (found == nullptr)
         return {}; // not one that is listed: following it says what it is
     const std::string& name = found->device.name;
@@ -285,20 +320,11 @@ Result<TargetPlace> Location::of_source(bool has_options) {
     if (const auto reason = why_unfit_mounted(target.type))
         return fail(ErrorKind::unsupported, "its type is {}, {}: {}", target.type, reason->what,
                     reason->remedy);
-    std::optional<dev_t> device;
-    if (target.tag == TargetTag::device_path) {
-        device = TRY(device_named(target.name));
-    } else {
-        const auto found = matching(target);
-        if (found.empty())
-            return fail(ErrorKind::no_data, "no block device has {}: 'blkid' lists those that are there",
-                        target.source());
-        device = found.front()->device.number;
-    }
-    const MountEntry* const mount = mount_of(*device);
-    TargetPlace place = TRY(complete(std::move(target), *device, mount, has_options));
-    if (mount != nullptr && is_below(place.target.path, mount->root))
-        place.folder_on_host = joined_path(mount->folder, path_below(place.target.path, mount->root));
+    const dev_t device = TRY(device_of(target));
+    const MountEntry* const mount = mount_of(device);
+    TargetPlace place = TRY(complete(std::move(target), device, mount, has_options));
+    place.is_read_only = mount != nullptr && has_option(mount->super_options, "ro");
+    place.folder_on_host = seen_at(device, place.target.path);
     if (!place.folder_on_host.empty())
         TRY(check_not_encrypted(place.folder_on_host));
     return place;
@@ -306,8 +332,14 @@ Result<TargetPlace> Location::of_source(bool has_options) {
 
 } // namespace
 
-Result<TargetPlace> locate_target(const SystemPaths& paths, std::string_view text) {
-    return Location(paths, text).find().transform_error(while_doing(std::format("target '{}'", text)));
+Result<TargetPlace> locate_target(const SystemPaths& paths, std::string_view text, DeviceView view) {
+    return Location(paths, text, view).find().transform_error(while_doing(std::format("target '{}'", text)));
+}
+
+Result<std::string> find_dump_folder(const SystemPaths& paths, std::string_view text) {
+    return Location(paths, text, DeviceView::known)
+        .find_folder()
+        .transform_error(while_doing(std::format("target '{}'", text)));
 }
 
 } // namespace lifeboat::host

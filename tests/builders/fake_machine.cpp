@@ -55,7 +55,7 @@ FakeMachine::FakeMachine(std::string_view text) {
 }
 
 SystemPaths FakeMachine::paths() const {
-    return {.proc = path("proc"), .sys = path("sys"), .dev = path("dev"), .root = root()};
+    return {.proc = path("proc"), .sys = path("sys"), .dev = path("dev"), .root = root(), .run = path("run")};
 }
 
 void FakeMachine::write(const std::string& name, std::string_view content) const {

@@ -18,13 +18,13 @@ namespace lifeboat::tests {
 namespace {
 
 const std::map<unsigned long long, std::string> changing_calls = {
-    {SYS_write, "write"},       {SYS_pwrite64, "pwrite64"},   {SYS_openat, "openat"},
-    {SYS_open, "open"},         {SYS_link, "link"},           {SYS_linkat, "linkat"},
-    {SYS_rename, "rename"},     {SYS_renameat, "renameat"},   {SYS_unlink, "unlink"},
-    {SYS_unlinkat, "unlinkat"}, {SYS_mkdir, "mkdir"},         {SYS_rmdir, "rmdir"},
-    {SYS_mkdirat, "mkdirat"},   {SYS_pwritev, "pwritev"},     {SYS_fdatasync, "fdatasync"},
-    {SYS_fsync, "fsync"},       {SYS_fchmod, "fchmod"},       {SYS_ftruncate, "ftruncate"},
-    {SYS_ioctl, "ioctl"},       {SYS_fallocate, "fallocate"},
+    {SYS_write, "write"},         {SYS_pwrite64, "pwrite64"}, {SYS_openat, "openat"},
+    {SYS_open, "open"},           {SYS_link, "link"},         {SYS_linkat, "linkat"},
+    {SYS_rename, "rename"},       {SYS_renameat, "renameat"}, {SYS_renameat2, "renameat2"},
+    {SYS_unlink, "unlink"},       {SYS_unlinkat, "unlinkat"}, {SYS_mkdir, "mkdir"},
+    {SYS_rmdir, "rmdir"},         {SYS_mkdirat, "mkdirat"},   {SYS_pwritev, "pwritev"},
+    {SYS_fdatasync, "fdatasync"}, {SYS_fsync, "fsync"},       {SYS_fchmod, "fchmod"},
+    {SYS_ftruncate, "ftruncate"}, {SYS_ioctl, "ioctl"},       {SYS_fallocate, "fallocate"},
 };
 
 const std::map<unsigned long long, std::string> reading_calls = {

@@ -4,6 +4,7 @@
 
 #include "host/fallback/good_store.h"
 #include "host/fallback/keep_good.h"
+#include "host/machine/lock_folder.h"
 #include "tests/builders/newc_builder.h"
 #include "tests/fakes/temporary_system.h"
 
@@ -53,10 +54,12 @@ struct GoodMachine : fakes::TemporarySystem {
         return names;
     }
 
+    // But for the lock, which stays.
     [[nodiscard]] std::vector<std::string> names_in(const std::string& folder) const {
         std::vector<std::string> names;
         for (const auto& entry : std::filesystem::directory_iterator(path(folder)))
-            names.push_back(entry.path().filename());
+            if (entry.path().filename() != host::lock_file_name)
+                names.push_back(entry.path().filename());
         std::ranges::sort(names);
         return names;
     }

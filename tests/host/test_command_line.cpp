@@ -22,12 +22,12 @@ std::string own_words(const std::string& machine) {
         line += std::string(given.word) + " ";
     line += machine;
     std::string list;
-    for (const GivenWord& given : trimming_words())
+    for (const TrimmingWord& given : trimming_words())
         if (given.word.starts_with("initcall_blacklist="))
             list += (list.empty() ? "" : ",") + std::string(given.word.substr(19));
     list += ",bio_integrity_initfn";
     bool is_listed = false;
-    for (const GivenWord& given : trimming_words())
+    for (const TrimmingWord& given : trimming_words())
         if (!given.word.starts_with("initcall_blacklist="))
             line += " " + std::string(given.word);
         else if (!std::exchange(is_listed, true))
@@ -37,7 +37,7 @@ std::string own_words(const std::string& machine) {
 
 std::string composed(const CommandLineParts& parts) {
     const auto line = compose_crash_command_line(parts);
-    return line ? *line : "error: " + line.error().text;
+    return line ? line->text : "error: " + line.error().text;
 }
 
 bool has_word(const std::string& line, std::string_view word) {
@@ -55,6 +55,8 @@ TEST_CASE("the running kernel's words: what stays and what goes") {
         {"BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro quiet splash crashkernel=128M console=ttyS0,115200n8\n",
          "console=ttyS0,115200n8"},
         {"console=tty0 console=ttyS0", "console=tty0 console=ttyS0"},
+        // Of a boot from the menu's entries; init in the crash kernel would find fault with them.
+        {"lifeboat.good=6.1+20260101T000000Z lifeboat.rescue=repair lifeboat.level=1", "lifeboat.level=1"},
         {"iommu=pt intel_iommu=on pci=noaer acpi=noirq nomodeset noapic efi=runtime no_timer_check",
          "iommu=pt intel_iommu=on pci=noaer acpi=noirq nomodeset noapic efi=runtime no_timer_check"},
         {"resume=/dev/sda2 resume_offset=5 hugepages=4 hugepagesz=1G default_hugepagesz=1G memmap=1G!4G "
@@ -125,14 +127,41 @@ TEST_CASE("initcalls to be left out are one list") {
     CHECK_FALSE(composed({.running = "a", .extra = "-initcall_blacklist"}).contains("initcall"));
 }
 
-TEST_CASE("a line too long for the kernel") {
+TEST_CASE("words that save little go where the line is too long for the kernel") {
     const std::size_t own = composed({}).size();
     const std::string longest(command_line_maximum - own - 1, 'x');
-    CHECK(composed({.running = longest}).size() == command_line_maximum);
-    const auto line = compose_crash_command_line({.running = longest + "y"});
-    CHECK(error_text(line).starts_with("the crash kernel's command line has 2017 bytes, a kernel takes 2016; "
-                                       "`command_line = -WORD ...` in the "
-                                       "configuration takes words out: xxxx"));
+    const auto whole = compose_crash_command_line({.running = longest});
+    REQUIRE(whole);
+    CHECK(whole->text.size() == command_line_maximum);
+    CHECK(whole->left_out.empty());
+    const auto one_less = compose_crash_command_line({.running = longest + "y"});
+    REQUIRE(one_less);
+    CHECK(one_less->left_out == std::vector<std::string>{"thash_entries=2"});
+    CHECK_FALSE(has_word(one_less->text, "thash_entries=2"));
+    CHECK(has_word(one_less->text, "uhash_entries=256"));
+    // What the administrator has taken out before is not what there was no room for.
+    const auto other =
+        compose_crash_command_line({.running = longest + std::string(20, 'y'), .extra = "-thash_entries"});
+    REQUIRE(other);
+    CHECK(other->left_out == std::vector<std::string>{"uhash_entries=256"});
+}
+
+TEST_CASE("what a crash kernel needs stays, however long the line is") {
+    std::size_t needed = 0;
+    for (const GivenWord& given : needed_words())
+        needed += given.word.size() + 1;
+    const std::string nr_cpus = "nr_cpus=1";
+    const std::string longest(command_line_maximum - needed - nr_cpus.size() - 1, 'x');
+    const auto bare = compose_crash_command_line({.running = longest});
+    REQUIRE(bare);
+    CHECK(bare->text.size() == command_line_maximum);
+    CHECK(bare->left_out.size() == trimming_words().size() + 1);
+    CHECK(bare->left_out.back() == "initcall_blacklist=tracer_init_tracefs");
+    for (const GivenWord& given : needed_words())
+        CHECK(has_word(bare->text, given.word));
+    CHECK(error_text(compose_crash_command_line({.running = longest + "y"}))
+              .starts_with("the crash kernel's command line has 2017 bytes, a kernel takes 2016; "
+                           "`command_line = -WORD ...` in the configuration takes words out: xxxx"));
 }
 
 TEST_CASE("a crash kernel's own line makes the same line again") {

@@ -172,6 +172,22 @@ TEST_CASE("an output that cannot be made") {
                                     files.folder.path("no/dump.incomplete")));
 }
 
+// In a folder that others write to, the name may be a link by somebody else to a file of root's.
+TEST_CASE("the output is a new file, whatever has its name") {
+    const Files files;
+    const std::string precious = files.folder.path("precious");
+    std::ofstream(precious) << "precious";
+    std::filesystem::create_symlink(precious, files.incomplete);
+    CHECK(run_lifeboat({"filter", files.input, files.output}).exit_code == 0);
+    CHECK(std::filesystem::file_size(precious) == 8);
+    CHECK(std::filesystem::is_regular_file(std::filesystem::symlink_status(files.output)));
+    // The rest of an earlier attempt, readable for all.
+    std::ofstream(files.incomplete) << "rest";
+    std::filesystem::permissions(files.incomplete, std::filesystem::perms(0666));
+    CHECK(run_lifeboat({"filter", files.input, files.output}).exit_code == 0);
+    CHECK(std::filesystem::status(files.output).permissions() == std::filesystem::perms(0600));
+}
+
 TEST_CASE("a dump that breaks off stays under the name that says so") {
     const Files files;
     const ProgramResult result = run_lifeboat({"filter", "--level=0", files.input, files.output}, [] {

@@ -20,7 +20,7 @@ struct GrubMachine : GoodMachine {
         write("lib/grub-mkconfig_lib", "make_system_path_relative_to_its_root() { echo \"${1#/boot}\"; }\n"
                                        "prepare_grub_to_access_device() { echo \"search $1\"; }\n"
                                        "uses_abstraction() { return 1; }\n"
-                                       "grub_quote() { cat; }\n"
+                                       "grub_quote() { sed \"s/'/'\\\\\\\\''/g\"; }\n" // Debian's own
                                        "grub_warn() { echo \"Warning: $*\" >&2; }\n"
                                        "grub_probe() { [ $1 = --target=abstraction ] || echo $FS; }\n"
                                        "grub_probe=grub_probe\n");
@@ -73,6 +73,17 @@ TEST_CASE("GRUB's menu has the entries") {
     CHECK_FALSE(menu.out.contains("lifeboat_boots_left"));
     // Fedora's GRUB reads them as files.
     CHECK(machine.generate("FS=ext2 GRUB_ENABLE_BLSCFG=true").out == "");
+}
+
+TEST_CASE("a kernel whose name is an order to GRUB is a name all the same") {
+    const GrubMachine machine;
+    machine.write("boot/vmlinuz-6.1';reboot #", "kernel");
+    machine.write("boot/lifeboat/rescue/initrd.img-6.1';reboot #", "rescue");
+    const auto menu = machine.generate("FS=ext2");
+    CHECK(menu.err == "");
+    CHECK(menu.out.contains("\techo\t'Loading Linux 6.1'\\'';reboot # ...'\n"
+                            "\tlinux\t'/vmlinuz-6.1'\\'';reboot #' root=/dev/sda1 "));
+    CHECK(menu.out.contains("\tinitrd\t'/lifeboat/rescue/initrd.img-6.1'\\'';reboot #'\n"));
 }
 
 TEST_CASE("failed boots are counted where it is asked for and where GRUB can write") {

@@ -91,7 +91,7 @@ TEST_CASE("text that is no text is shown without harm") {
     const ProgramResult parsed = run_program(
         {"/usr/bin/python3", "-c", "import json, sys; print(ascii(json.loads(sys.argv[1])['host']))",
          info({"--json", files.dump}).out});
-    CHECK(parsed.out.starts_with("'a\"\\\\\\n\\x1b\\xff"));
+    CHECK(parsed.out.starts_with("'a\"\\\\\\n\\x1b\\ufffd"));
 }
 
 TEST_CASE("info of a file that is not there") {

@@ -5,6 +5,7 @@
 #include "tests/builders/temporary_folder.h"
 #include "tests/error_text.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include <doctest/doctest.h>
@@ -198,6 +199,54 @@ TEST_CASE("files that cannot be read are named") {
     std::ofstream(folder.path("empty")).flush();
     CHECK(error_text(read_initrd(folder.path("empty"), recorder)) ==
           "read '" + folder.path("empty") + "': it is empty");
+}
+
+// Through a mapping it would be SIGBUS, as where a sector of the disk cannot be read.
+TEST_CASE("a part of the file that cannot be read is a problem with its place") {
+    class Shortener : public Recorder {
+    public:
+        explicit Shortener(std::string path)
+            : path_(std::move(path)) {}
+        Result<> visit(const CpioEntry& entry, EntryContent& content) override {
+            std::filesystem::resize_file(path_, 4096);
+            return Recorder::visit(entry, content);
+        }
+
+    private:
+        std::string path_;
+    };
+    const TemporaryFolder folder;
+    const std::string path = folder.path("initrd");
+    const std::string large(1 << 20, 'l');
+    std::ofstream(path) << newc({{"first", 0100644, "1"}, {"large", 0100644, large}});
+    Shortener shortener(path);
+    const auto summary = read_initrd(path, shortener);
+    REQUIRE(summary);
+    REQUIRE(summary->problem);
+    CHECK(summary->problem->kind == ErrorKind::no_data);
+    CHECK(summary->problem->text ==
+          std::format("archive 1 (none) from byte 0, at byte 262144 unpacked: read '{}' at 0x40000: the file "
+                      "has become shorter",
+                      path));
+    CHECK(shortener.text.starts_with("first=1\n"));
+}
+
+TEST_CASE("a file is read like what is in memory, whatever the piece in which a stream ends") {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("initrd");
+    const std::string filler = output_of("head -c 700000 /dev/urandom", "");
+    for (const Packer& packer : packers) {
+        CAPTURE(packer.name);
+        const std::string packed = output_of(std::string(packer.command), newc({{"f", 0100644, filler}}));
+        const std::string initrd = aligned(early() + zeros(300'000) + packed + zeros(300'000)) + early();
+        std::ofstream(path, std::ios::trunc | std::ios::binary) << initrd;
+        Recorder recorder;
+        const auto summary = read_initrd(path, recorder);
+        REQUIRE(summary);
+        CHECK_FALSE(summary->problem);
+        CHECK(summary->parts.size() == 3);
+        CHECK(recorder.text == early_entries + "f=" + filler + "\n" + early_entries);
+    }
 }
 
 TEST_CASE("an initrd cut at any length has a problem within it, and nothing that was not there") {

@@ -117,7 +117,9 @@ TEST_CASE("which files have booted") {
          },
          "no error"},
         {[](const GoodMachine& machine) { machine.write("proc/cmdline", "root=/dev/sda1"); },
-         "the boot loader names no BOOT_IMAGE=, so that it is not known which files have booted"},
+         "the boot loader names no BOOT_IMAGE= and no LoaderEntrySelected, as systemd-boot leaves it, so "
+         "that it is not "
+         "known which files have booted"},
         {[](const GoodMachine& machine) { machine.write("proc/cmdline", "BOOT_IMAGE=/test/bzImage"); },
          "the boot loader has started '/test/bzImage', which is not '/boot/vmlinuz-6.1'"},
         {[](const GoodMachine& machine) {
@@ -377,4 +379,70 @@ TEST_CASE("a generation is dropped by its name") {
     CHECK(remove_generation(machine.paths(), first_name));
     CHECK(machine.names_in("boot/lifeboat/good").empty());
     CHECK(machine.read("boot/initrd.img-6.1") == initrd_with("first"));
+}
+
+namespace {
+
+// A machine with systemd-boot, whose files are below /efi, in a folder for each kernel.
+struct SystemdBootMachine : GoodMachine {
+    SystemdBootMachine() {
+        write("proc/cmdline", "root=UUID=a ro quiet\n");
+        write("efi/m/6.1/linux", "kernel 6.1");
+        write("efi/m/6.1/initrd", initrd_with("first"));
+        write("efi/loader/entries/m-6.1.conf",
+              "title x\nversion 6.1\nlinux /m/6.1/linux\ninitrd /m/6.1/initrd\n");
+        select("m-6.1.conf");
+    }
+    void select(std::string_view name) const {
+        std::string value("\x06\0\0\0", 4);
+        for (const char letter : name)
+            (value += letter) += '\0';
+        write("sys/firmware/efi/efivars/LoaderEntrySelected-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
+              value + std::string(2, '\0'));
+    }
+};
+
+} // namespace
+
+TEST_CASE("a boot by systemd-boot is proved by the entry that it has chosen") {
+    const SystemdBootMachine machine;
+    const auto kept = machine.keep();
+    REQUIRE(error_text(kept) == "no error");
+    CHECK(kept->generation.image.original.path == "/efi/m/6.1/linux");
+    CHECK(kept->generation.initrd.original.path == "/efi/m/6.1/initrd");
+    CHECK(kept->generation.command_line == "root=UUID=a ro quiet");
+    CHECK(machine.read("boot/lifeboat/good/" + kept->generation.name + "/initrd.img") ==
+          initrd_with("first"));
+}
+
+TEST_CASE("a boot by systemd-boot that proves nothing says why") {
+    const struct {
+        std::function<void(const SystemdBootMachine&)> spoil;
+        std::string_view reason;
+    } rows[] = {
+        {[](const SystemdBootMachine& machine) { machine.select("other.conf"); },
+         "the entry 'other.conf', of which there is no file"},
+        {[](const SystemdBootMachine& machine) { machine.select("../x.conf"); },
+         "a LoaderEntrySelected that names no entry"},
+        {[](const SystemdBootMachine& machine) {
+             machine.write("efi/loader/entries/m-6.1.conf", "linux /m/6.0/linux\ninitrd /m/6.0/initrd\n");
+         },
+         "the entry 'm-6.1.conf', which is not of the running kernel 6.1"},
+        {[](const SystemdBootMachine& machine) {
+             machine.write("efi/loader/entries/m-6.1.conf",
+                           "linux /m/6.1/linux\ninitrd /ucode\ninitrd /m/6.1/initrd\n");
+         },
+         "the entry 'm-6.1.conf', which is not one image with one initrd"},
+    };
+    for (const auto& row : rows) {
+        const SystemdBootMachine machine;
+        row.spoil(machine);
+        CHECK(error_text(machine.keep()) == std::format("the boot loader names no BOOT_IMAGE= and {}, so "
+                                                        "that it is not known which files have booted",
+                                                        row.reason));
+    }
+    const SystemdBootMachine machine;
+    machine.boot_at(1000);
+    CHECK(error_text(machine.keep()) ==
+          "the boot menu's '/efi/loader/entries/m-6.1.conf' was written since this boot");
 }

@@ -44,7 +44,7 @@ struct Machine {
 TEST_CASE("the running kernel's files are loaded, linked and noted") {
     const Machine machine;
     machine.pack("6.1.0-10");
-    const auto loaded = load_ordered(machine.system.paths(), {}, "panic=5");
+    const auto loaded = load_ordered(machine.system.paths(), {}, {.text = "panic=5"});
     REQUIRE(error_text(loaded) == "no error");
     CHECK(loaded->version == "6.1.0-10");
     CHECK(loaded->failures.empty());
@@ -67,7 +67,7 @@ TEST_CASE("another packed kernel is the way back") {
     for (const char* version : {"6.1.0-8", "6.1.0-9", "6.1.0-10"})
         machine.pack(version);
     fakes::fail_call("kexec_file_load " + machine.image("6.1.0-10"), EKEYREJECTED);
-    const auto loaded = load_ordered(machine.system.paths(), {}, "");
+    const auto loaded = load_ordered(machine.system.paths(), {}, {.text = ""});
     REQUIRE(error_text(loaded) == "no error");
     CHECK(loaded->version == "6.1.0-9");
     REQUIRE(loaded->failures.size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("the way back is a failure only where one kernel was named") {
 TEST_CASE("a kernel that was never packed is a failure, and another the way back") {
     const Machine machine;
     machine.pack("6.1.0-9");
-    const auto loaded = load_ordered(machine.system.paths(), {}, "");
+    const auto loaded = load_ordered(machine.system.paths(), {}, {.text = ""});
     REQUIRE(error_text(loaded) == "no error");
     CHECK(loaded->version == "6.1.0-9");
     CHECK(loaded->failures ==
@@ -105,7 +105,7 @@ TEST_CASE("where files that were given cost the crash kernel that was loaded, a 
     const LoadOrder order{
         .version = "", .files = CrashKernelFiles{machine.system.path("other"), machine.system.path("other")}};
     fakes::fail_call("kexec_file_load " + machine.system.path("other"), ENOEXEC);
-    const auto loaded = load_ordered(machine.system.paths(), order, "");
+    const auto loaded = load_ordered(machine.system.paths(), order, {.text = ""});
     REQUIRE(error_text(loaded) == "no error");
     CHECK(loaded->version == "6.1.0-10");
     CHECK(loaded->failures.size() == 1);
@@ -117,10 +117,10 @@ TEST_CASE("files that were given leave no links, and have no way back where noth
     const LoadOrder order{.version = "",
                           .files = CrashKernelFiles{machine.image("6.1.0-10"), machine.image("6.1.0-10")}};
     fakes::fail_call("kexec_file_load", ENOEXEC);
-    CHECK_FALSE(load_ordered(machine.system.paths(), order, ""));
+    CHECK_FALSE(load_ordered(machine.system.paths(), order, {.text = ""}));
     CHECK(fakes::calls().size() == 1);
     fakes::reset();
-    REQUIRE(load_ordered(machine.system.paths(), order, ""));
+    REQUIRE(load_ordered(machine.system.paths(), order, {.text = ""}));
     CHECK_FALSE(machine.system.exists("var/lib/lifeboat/vmlinuz"));
     CHECK((*read_load_record(machine.system.paths()))->kernel == no_kernel_version);
 }
@@ -130,10 +130,10 @@ TEST_CASE("what is so for every kernel is said once") {
     machine.pack("6.1.0-9");
     machine.pack("6.1.0-10");
     fakes::fail_call("kexec_file_load", ENOSYS);
-    CHECK(error_text(load_ordered(machine.system.paths(), {}, "")).contains("CONFIG_KEXEC_FILE"));
+    CHECK(error_text(load_ordered(machine.system.paths(), {}, {.text = ""})).contains("CONFIG_KEXEC_FILE"));
     CHECK(fakes::calls().size() == 1);
     machine.system.write("sys/kernel/kexec_crash_size", "0\n");
-    CHECK(error_text(load_ordered(machine.system.paths(), {}, "")) ==
+    CHECK(error_text(load_ordered(machine.system.paths(), {}, {.text = ""})) ==
           "no memory is reserved for a crash kernel: boot with crashkernel=, `lifeboat estimate` says how "
           "much");
     CHECK(fakes::calls().size() == 1);
@@ -143,7 +143,7 @@ TEST_CASE("when nothing can be loaded all that was tried is told") {
     const Machine machine;
     machine.pack("6.1.0-9");
     fakes::fail_call("kexec_file_load", EBADMSG);
-    const std::string error = error_text(load_ordered(machine.system.paths(), {}, ""));
+    const std::string error = error_text(load_ordered(machine.system.paths(), {}, {.text = ""}));
     CHECK(error.starts_with(
         "kernel 6.1.0-10 has no crash initrd: `lifeboat pack --kernel 6.1.0-10` makes it; then load "
         "kernel '"));
@@ -165,7 +165,7 @@ TEST_CASE("the command line of a machine") {
     machine.system.write("proc/cpuinfo", "processor\t: 0\ninitial apicid\t: 0\n");
     const auto line = crash_command_line(machine.system.paths(), 0, "last=1");
     REQUIRE(error_text(line) == "no error");
-    CHECK(line->starts_with("console=ttyS0 reset_devices "));
-    CHECK(line->contains(" nr_cpus=2 disable_cpu_apicid=0 "));
-    CHECK(line->ends_with(" last=1"));
+    CHECK(line->text.starts_with("console=ttyS0 reset_devices "));
+    CHECK(line->text.contains(" nr_cpus=2 disable_cpu_apicid=0 "));
+    CHECK(line->text.ends_with(" last=1"));
 }

@@ -94,16 +94,3 @@ TEST_CASE("options between commas") {
     CHECK_FALSE(has_option("rw,errors=remount-ro", "ro"));
     CHECK_FALSE(has_option("", "ro"));
 }
-
-TEST_CASE("a device is found where all of it is mounted") {
-    const FakeMachine machine(R"(
-        mount 22 1 8:1 / / rw - ext4 /dev/sda1 rw
-        mount 30 22 8:2 /crash /var/crash rw - ext4 /dev/sda2 rw
-        mount 31 22 8:3 / /srv rw - ext4 /dev/sda3 rw
-    )");
-    CHECK(find_mount_point(machine.paths(), "/dev/sda1").value() == "/");
-    CHECK(find_mount_point(machine.paths(), "/dev/sda3").value() == "/srv");
-    CHECK(tests::error_text(find_mount_point(machine.paths(), "/dev/sda2")) ==
-          "of '/dev/sda2' only the folder '/crash' is mounted");
-    CHECK(tests::error_text(find_mount_point(machine.paths(), "/dev/sda4")) == "'/dev/sda4' is not mounted");
-}

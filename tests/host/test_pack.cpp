@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "host/archive/decompressed_file.h"
 #include "host/archive/initrd_writer.h"
+#include "host/machine/lock_folder.h"
 #include "host/machine/manifest.h"
 #include "stages/plan.h"
 #include "tests/builders/fake_machine.h"
@@ -77,10 +78,12 @@ std::string content_of(const std::string& path) {
     return read_file(path, 64 << 20).value();
 }
 
+// But for the lock, which stays.
 std::vector<std::string> names_in(const std::string& folder) {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder))
-        names.push_back(entry.path().filename());
+        if (entry.path().filename() != host::lock_file_name)
+            names.push_back(entry.path().filename());
     std::ranges::sort(names);
     return names;
 }

@@ -85,22 +85,48 @@ TEST_CASE("what stands in the way of the next capture") {
         {[](MachineView& view) { view.loaded->manifest.kernel = "-"; }, ""}, // files that were given
         {[](MachineView& view) { view.loaded->changes = {changed("initrd")}; },
          "degraded: since it was loaded, initrd '/initrd' has changed: `lifeboat reload`\n"},
+        {[](MachineView& view) { view.loaded->manifest.facts = {{"left_out", "a=1 b=2"}}; },
+         "degraded: the crash kernel's command line had no room for a=1 b=2, so that it takes more memory "
+         "than was "
+         "counted: `command_line = -WORD` in lifeboat.conf takes others out, then `lifeboat reload`\n"},
         {[](MachineView& view) { view.packed.reset(); },
          "degraded: how the initrd of kernel 6.1 was packed is not known: `lifeboat pack --kernel 6.1`\n"},
         {[](MachineView& view) { view.packed->changes = {changed("config"), changed("init")}; },
          "degraded: since the initrd was packed, config '/config' has changed, init '/init' has changed: "
          "`lifeboat pack --kernel 6.1`, then `lifeboat reload`\n"},
         {[](MachineView& view) { view.plan_doubt = "the plan cannot be made any more: x"; },
-         "degraded: the plan cannot be made any more: x: `lifeboat pack --kernel 6.1`\n"},
+         "degraded: the plan cannot be made any more: x: `lifeboat pack --kernel 6.1`, then `lifeboat "
+         "reload`\n"},
+        {[](MachineView& view) {
+             view.plan_doubt = "the plan cannot be made any more: x";
+             view.targets[0].trouble = "it is read-only: mount it";
+         },
+         "failed: it is read-only: mount it\n"},
+        {[](MachineView& view) {
+             view.targets[0].trouble = "it is read-only: mount it";
+             view.targets.push_back({.folder = "/srv", .free_bytes = 1U << 30});
+         },
+         "degraded: it is read-only: mount it\n"},
+        {[](MachineView& view) { view.targets.clear(); },
+         "failed: the packed plan has no target: `lifeboat pack`\n"},
+        {[](MachineView& view) { view.targets = {{.name = "UUID=1 /crash"}}; },
+         "degraded: the target 'UUID=1 /crash' is not mounted, so that it is not known whether it has room: "
+         "mount it\n"},
         {[](MachineView& view) { view.filter_doubt = "a dump would be of level 1 instead of 31"; },
          "degraded: a dump would be of level 1 instead of 31: a newer lifeboat, or level 1 and the room for "
          "it\n"},
+        {[](MachineView& view) { view.sleeping_cpus = {3}; },
+         "degraded: CPU 3 was plugged in and is not online, and a panic may reset the machine through it: "
+         "`echo 1 > "
+         "/sys/devices/system/cpu/cpu3/online`\n"},
         {[](MachineView& view) { view.unattended_watchdogs = {"the watchdog x runs here"}; },
          "degraded: the watchdog x runs here: stop it, or install the driver\n"},
         {[](MachineView& view) { view.missing_targets = {"'UUID=1' is not mounted"}; },
          "degraded: 'UUID=1' is not mounted: it is not known whether it can be written to\n"},
         {[](MachineView& view) { view.targets[0].error = "ask for free space of '/x': Input/output error"; },
-         "degraded: ask for free space of '/x': Input/output error\n"},
+         "degraded: ask for free space of '/x': Input/output error: it is not known whether it can be "
+         "written "
+         "to\n"},
         {[](MachineView& view) {
              view.newest_dump = KeptDump{.folder = "/var/crash", .dump = {.name = "x", .bytes = 2U << 30}};
          },
@@ -121,7 +147,7 @@ TEST_CASE("what stands in the way of the next capture") {
     }
 }
 
-TEST_CASE("the gravest finding decides, and comes first") {
+TEST_CASE("the gravest finding decides") {
     MachineView view = ready();
     CHECK(gravest(findings_of(view)) == Finding::Severity::note);
     view.tested.reset();
@@ -130,7 +156,23 @@ TEST_CASE("the gravest finding decides, and comes first") {
     CHECK(gravest(findings_of(view)) == Finding::Severity::degraded);
     view.kernel.is_loaded = false;
     CHECK(gravest(findings_of(view)) == Finding::Severity::failed);
-    CHECK(sentences(view).starts_with("failed: "));
+}
+
+// Who loads first, packs afterwards and loads again.
+TEST_CASE("what another follows from is said before it") {
+    MachineView view = ready();
+    view.kernel.is_loaded = false;
+    view.kernel.reserved_bytes = 0;
+    view.packed->changes = {changed("config")};
+    view.targets[0].trouble = "it is read-only: mount it";
+    CHECK(
+        sentences(view) ==
+        "failed: no memory is reserved for a crash kernel: boot with crashkernel=, `lifeboat estimate` says "
+        "how "
+        "much\n"
+        "failed: it is read-only: mount it\n"
+        "degraded: since the initrd was packed, config '/config' has changed: `lifeboat pack --kernel 6.1`\n"
+        "failed: no crash kernel is loaded: `lifeboat load`\n");
 }
 
 TEST_CASE("a machine is looked at") {

@@ -136,6 +136,23 @@ TEST_CASE("whichever call fails, the initrd is the old one or the new one, and n
         }
 }
 
+// As on FAT: link(2) says EPERM there.
+TEST_CASE("without hard links the broken initrd is beside it all the same") {
+    const BrokenMachine untouched;
+    const auto calls = tests::run_with_fault(untouched.restore_arguments(), std::nullopt);
+    const auto link = std::ranges::find(calls.calls, "link");
+    REQUIRE(link != calls.calls.end());
+    const BrokenMachine machine;
+    const auto run = tests::run_with_fault(machine.restore_arguments(),
+                                           static_cast<std::size_t>(link - calls.calls.begin()), EPERM);
+    CHECK(run.exit_code == 0);
+    CHECK(std::ranges::contains(run.calls, "renameat2"));
+    CHECK(machine.read(initrd) == good);
+    CHECK(machine.read("boot/initrd.img-6.1.broken") == broken);
+    CHECK(machine.names_in("boot") ==
+          std::vector<std::string>{"initrd.img-6.1", "initrd.img-6.1.broken", "lifeboat", "vmlinuz-6.1"});
+}
+
 TEST_CASE("without room the initrd is linked, which is said") {
     const BrokenMachine machine;
     std::string command = "(ulimit -f 0; trap '' XFSZ; exec";

@@ -111,32 +111,11 @@ TEST_CASE("a target that is not mounted is named") {
     const Store store("target = UUID=00000000-1111-2222-3333-444444444444 /crash ext4\n");
     const ProgramResult result = store.run({"list"});
     CHECK(result.exit_code == 0);
-    CHECK(result.err ==
-          "lifeboat list: target 'UUID=00000000-1111-2222-3333-444444444444 /crash ext4': "
-          "'UUID=00000000-1111-2222-3333-444444444444' is not mounted, its dumps are not listed\n");
-}
-
-TEST_CASE("a target by device is found where it is mounted") {
-    // Whatever is mounted whole here: the first line of a device's.
-    std::ifstream mounts("/proc/self/mountinfo");
-    std::string line;
-    while (std::getline(mounts, line)) {
-        std::vector<std::string> words;
-        std::string word;
-        for (const char letter : line + " ")
-            if (letter == ' ')
-                words.push_back(std::exchange(word, ""));
-            else
-                word += letter;
-        const auto dash = std::ranges::find(words, "-");
-        if (words[3] != "/" || words.end() - dash < 3 || !(dash + 2)->starts_with("/dev/"))
-            continue;
-        const auto folder = find_dump_folder(*(dash + 2) + " /crash");
-        REQUIRE(folder);
-        CHECK(folder->ends_with("/crash"));
-        return;
-    }
-    MESSAGE("no device is mounted here");
+    CHECK(
+        result.err ==
+        "lifeboat list: target 'UUID=00000000-1111-2222-3333-444444444444 /crash ext4': "
+        "no block device has UUID=00000000-1111-2222-3333-444444444444: 'blkid' lists those that are there, "
+        "its dumps are not listed\n");
 }
 
 TEST_CASE("prune removes beyond the configuration's retention, or beyond that of the command line") {
@@ -213,4 +192,33 @@ TEST_CASE("the reason of a crash is the first line that names one") {
     };
     for (const auto& [log, reason] : table)
         CHECK(find_crash_reason(log) == reason);
+}
+
+TEST_CASE("a folder that others can write to pushes no dump out, and is named") {
+    const Store store("keep.count = 1\n");
+    store.put("20260101T000000Z-web", "vmcore", "x");
+    store.put("20270101T000000Z-evil\x1b[2J", "vmcore", "x");
+    std::filesystem::permissions(store.crash + "/20270101T000000Z-evil\x1b[2J", std::filesystem::perms(0777));
+    const ProgramResult listed = store.run({"list"});
+    CHECK(listed.out.contains(std::format(
+        "{}/20270101T000000Z-evil\\x1b[2J  foreign  can be written to by others (mode 777): left alone\n",
+        store.crash)));
+    CHECK(store.run({"list", "--json"})
+              .out.contains(std::format("\"foreign\": [{{\"path\": \"{}/20270101T000000Z-evil\\u001b[2J\", "
+                                        "\"reason\": \"can be written to by others (mode 777)\"}}]",
+                                        store.crash)));
+    const ProgramResult pruned = store.run({"prune", "--days=1"});
+    CHECK(pruned.out == "");
+    CHECK(pruned.exit_code == 0);
+    CHECK(store.has("20260101T000000Z-web"));
+}
+
+// Names come from whoever made the folder, and from a kernel that is dead.
+TEST_CASE("nothing that is printed tells the terminal what to do") {
+    const Store store;
+    store.put("20260101T000000Z-a\x1b]0;x\a", "vmcore-dmesg.txt", "[ 1.0] BUG: x\n");
+    CHECK_FALSE(store.run({"list"}).out.contains('\x1b'));
+    CHECK_FALSE(store.run({"prune", "--count=1"}).out.contains('\x1b'));
+    const std::string error = store.run({"list", store.config + "/\x1b[2J"}).err;
+    CHECK(error.ends_with("/\\x1b[2J': Not a directory\n"));
 }

@@ -19,9 +19,10 @@ constexpr std::string_view played = "#!/bin/sh\necho \"${0##*/} $*\"\n";
 struct ScriptMachine : fakes::TemporarySystem {
     ScriptMachine() {
         std::filesystem::create_directories(path("run/systemd/system"));
-        for (const char* name : {"lifeboat", "systemctl", "deb-systemd-invoke", "deb-systemd-helper"})
+        for (const char* name :
+             {"lifeboat", "systemctl", "deb-systemd-invoke", "deb-systemd-helper", "grub-editenv"})
             install(std::string("bin/") + name, std::string(played));
-        for (const char* name : {"kexec-attribute", "kernel-postinst", "debian/postinst"})
+        for (const char* name : {"kexec-attribute", "kernel-postinst", "debian/postinst", "debian/postrm"})
             install(std::string("scripts/") + name, in_tree(name));
     }
 
@@ -34,10 +35,10 @@ struct ScriptMachine : fakes::TemporarySystem {
     [[nodiscard]] std::string in_tree(const std::string& name) const {
         const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../host/system";
         std::string text = read_file(folder / name).value();
-        const std::pair<std::string, std::string> places[] = {{"/sys/kernel/", "sys/kernel/"},
-                                                              {"/run/systemd/", "run/systemd/"},
-                                                              {"/usr/sbin/lifeboat", "bin/lifeboat"},
-                                                              {"/usr/lib/lifeboat/", "scripts/"}};
+        const std::pair<std::string, std::string> places[] = {
+            {"/sys/kernel/", "sys/kernel/"},           {"/run/systemd/", "run/systemd/"},
+            {"/usr/sbin/lifeboat", "bin/lifeboat"},    {"/usr/lib/lifeboat/", "scripts/"},
+            {"/var/lib/lifeboat", "var/lib/lifeboat"}, {"/boot/", "boot/"}};
         for (const auto& [theirs, ours] : places) {
             const std::string place = path(ours);
             for (std::size_t at = 0; (at = text.find(theirs, at)) != std::string::npos; at += place.size())
@@ -101,4 +102,39 @@ TEST_CASE("the package loads at once where memory is reserved, and says so where
             CHECK(said.out.contains("deb-systemd-invoke restart lifeboat.service\n") == is_reserved);
             CHECK(said.out.contains(reboot) != is_reserved);
         }
+}
+
+TEST_CASE("a purge leaves no count in GRUB's environment block") {
+    const ScriptMachine machine;
+    CHECK_FALSE(machine.run("debian/postrm purge").out.contains("grub-editenv"));
+    machine.write("boot/grub/grubenv", "# GRUB Environment Block\nother=1\n");
+    CHECK_FALSE(machine.run("debian/postrm purge").out.contains("grub-editenv"));
+    machine.write("boot/grub/grubenv", "# GRUB Environment Block\nlifeboat_boots_left=3\n");
+    CHECK_FALSE(machine.run("debian/postrm remove").out.contains("grub-editenv"));
+    CHECK(machine.run("debian/postrm purge")
+              .out.contains("grub-editenv " + machine.path("boot/grub/grubenv") +
+                            " unset lifeboat_boots_left\n"));
+}
+
+// Without one a oneshot unit may start for ever: a boot that waits for it, monitoring that never says a word.
+TEST_CASE("every unit that is shipped has an end") {
+    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../host/system";
+    std::size_t units = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (entry.path().extension() != ".service")
+            continue;
+        CAPTURE(entry.path().string());
+        ++units;
+        const std::string text = read_file(entry.path()).value();
+        CHECK(text.contains("\nTimeoutStartSec="));
+        CHECK_FALSE(text.contains("TimeoutStartSec=infinity"));
+    }
+    CHECK(units == 5);
+}
+
+TEST_CASE("for monitoring a poorer capture is no failure, no answer is one") {
+    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../host/system";
+    const std::string unit = read_file(folder / "lifeboat-ready.service").value();
+    CHECK(unit.contains("\nSuccessExitStatus=3\n"));
+    CHECK(unit.contains("\nTimeoutStartSec=90\n"));
 }

@@ -190,3 +190,49 @@ TEST_CASE("swap and parts of other things are not file systems") {
     CHECK(located(machine, "/dev/sda2 /x") ==
           "target '/dev/sda2 /x': '/dev/sda2' is swap space: name a file system");
 }
+
+// init saves to what a target means; list, prune, status and report are to look there.
+TEST_CASE("the folder in which a target's dumps are seen") {
+    const FakeMachine machine(std::string(tests::usual_machine) + R"(
+        mount 30 22 8:2 /dumps /var/crash rw - ext4 /dev/sda2 rw
+        mount 31 22 0:44 /@data /data rw - btrfs /dev/sda2 rw,subvolid=257,subvol=/@data
+        mount 32 22 0:30 / /hidden rw - tmpfs tmpfs rw
+        mount 33 22 8:2 / /hidden/below rw - ext4 /dev/sda2 rw
+    )");
+    machine.link("crash", "srv/new");
+    const std::string by_b = std::string("UUID=") + uuid_b;
+    const struct {
+        std::string text, folder;
+    } rows[] = {
+        {"/srv/a\\040b", "/srv/a b"},
+        {"/crash", "/srv/new"},
+        {"/tmp/in/memory", "/tmp/in/memory"}, // none can be written to it, which is no matter here
+        {by_b + "\t/dumps/x\text4", "/var/crash/x"},
+        {by_b + " /a\\040b ext4", ""}, // the mount that would show it is below another that covers it
+        {"/dev/sda2 /@data/x btrfs", "/data/x"},
+        {"LABEL=none /x", ""},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.text);
+        CHECK(find_dump_folder(machine.paths(), row.text).value_or("") == row.folder);
+    }
+}
+
+// Once an hour somebody asks whether all is well: that neither wakes a disk nor waits for one.
+TEST_CASE("what udev knows is not read from the devices") {
+    const FakeMachine machine(mounts_on_two);
+    machine.write("run/udev/data/b8:1", "S:disk/by-uuid/x\nE:ID_FS_TYPE=ext4\nE:ID_FS_UUID=u-1\n"
+                                        "E:ID_FS_UUID_ENC=u-1\nE:ID_FS_LABEL_ENC=a\\x20b\nG:systemd\n");
+    machine.write("run/udev/data/b8:2", "E:ID_FS_TYPE=xfs\nE:ID_FS_UUID_ENC=u-2\n");
+    machine.write("dev/sda1", "neither of the two can be read");
+    machine.write("dev/sda2", "");
+    const auto place = locate_target(machine.paths(), "/srv/x", DeviceView::known);
+    REQUIRE(place);
+    CHECK(place->target.text() == "UUID=u-2 /x ext4 rw,noatime");
+    CHECK(locate_target(machine.paths(), "LABEL=a\\040b /x", DeviceView::known).value().target.text() ==
+          "LABEL=a\\040b /x ext4 rw,noatime");
+    CHECK_FALSE(locate_target(machine.paths(), "/srv/x", DeviceView::read));
+    // A disk that udev has not seen yet is read.
+    std::filesystem::remove(machine.path("run/udev/data/b8:2"));
+    CHECK_FALSE(locate_target(machine.paths(), "/srv/x", DeviceView::known));
+}

@@ -3,10 +3,14 @@
 #include "stages/dump_folder.h"
 #include "tests/builders/temporary_folder.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <format>
 #include <fstream>
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace lifeboat;
 using namespace lifeboat::tests;
@@ -68,6 +72,44 @@ TEST_CASE("dumps are listed oldest first, and nothing else is") {
     CHECK((*dumps)[3].bytes >= 3 * 4096);
     CHECK(list_dumps(folder.path("absent")).error().text ==
           "open '" + folder.path("absent") + "': No such file or directory");
+}
+
+// On some systems anybody may make folders beside the dumps.
+TEST_CASE("what is not root's own is named and left alone") {
+    const TemporaryFolder folder;
+    put(folder, "20260101T000000Z-a", {"vmcore"});
+    put(folder, "20260201T000000Z-writable", {"vmcore"});
+    std::filesystem::permissions(folder.path("20260201T000000Z-writable"), std::filesystem::perms(0720));
+    put(folder, "20260202T000000Z-a.removing", {"vmcore"});
+    std::filesystem::permissions(folder.path("20260202T000000Z-a.removing"), std::filesystem::perms(0777));
+    std::filesystem::create_directories(folder.path("20260301T000000Z-fifo"));
+    REQUIRE(::mkfifo(folder.path("20260301T000000Z-fifo/vmcore").c_str(), 0600) == 0);
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) {
+        put(folder, "20260401T000000Z-foreign", {"vmcore"});
+        REQUIRE(::chown(folder.path("20260401T000000Z-foreign").c_str(), 65534, 65534) == 0);
+    }
+
+    const auto dumps = list_dumps(folder.path()).value();
+    CHECK(names_of(dumps) == std::vector<std::string>{"20260101T000000Z-a", "20260301T000000Z-fifo"});
+    CHECK(dumps.back().state == StoredDump::State::empty);
+    const auto foreign = list_foreign(folder.path()).value();
+    REQUIRE(foreign.size() == (is_root ? 2 : 1));
+    const auto reason_of = [&](std::string_view name) {
+        const auto found = std::ranges::find(foreign, name, &ForeignDump::name);
+        return found == foreign.end() ? std::string() : found->reason;
+    };
+    CHECK(reason_of("20260201T000000Z-writable") == "can be written to by others (mode 720)");
+    CHECK(reason_of("20260401T000000Z-foreign") == (is_root ? "belongs to user 65534" : ""));
+
+    const auto refused = remove_dump(folder.path(), "20260201T000000Z-writable");
+    CHECK(refused.error().text ==
+          std::format(
+              "remove '{}/20260201T000000Z-writable': it can be written to by others (mode 720), leaving it",
+              folder.path()));
+    CHECK(list_half_removed(folder.path()).value().empty());
+    CHECK_FALSE(finish_removal(folder.path(), "20260202T000000Z-a.removing"));
+    CHECK(std::filesystem::exists(folder.path("20260202T000000Z-a.removing/vmcore")));
 }
 
 TEST_CASE("what is beyond the retention goes, oldest first") {

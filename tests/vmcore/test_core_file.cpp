@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 #include <elf.h>
+#include <sys/stat.h>
 
 using namespace lifeboat;
 using namespace lifeboat::tests;
@@ -111,8 +112,10 @@ TEST_CASE("what is no file at all") {
     const TemporaryFolder folder;
     CHECK(error_text(CoreFile::open(folder.path("none"))) ==
           std::format("open '{}': No such file or directory", folder.path("none")));
-    CHECK(error_text(CoreFile::open(folder.path())) ==
-          std::format("read 64 bytes of '{}' at 0x0: Is a directory", folder.path()));
+    CHECK(error_text(CoreFile::open(folder.path())) == std::format("read '{}': not a file", folder.path()));
+    REQUIRE(::mkfifo(folder.path("fifo").c_str(), 0600) == 0);
+    CHECK(error_text(CoreFile::open(folder.path("fifo"))) ==
+          std::format("read '{}': not a file", folder.path("fifo")));
 }
 
 TEST_CASE("the number of segments may stand in section header 0") {

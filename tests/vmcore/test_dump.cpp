@@ -440,6 +440,25 @@ TEST_CASE("where there is too little room more is left out, and no more than is 
     }
 }
 
+// Memory at 1 TiB and nothing before it: bitmaps of 64 MiB, nearly all of them holes.
+TEST_CASE("addresses without memory take no room on the disk") {
+    const WrittenCore written("ram 0x100000..0x1c00000\nram 0x10000000000..0x10000100000\n"
+                              "fill 0x100..0x180 random\nfill 0x10000000..0x10000010 random\n");
+    const SmallDisk disk("16m");
+    if (!disk.is_mounted)
+        return;
+    const CoreFile core = written.open();
+    const std::string path = disk.folder.path("dump");
+    const DumpOutcome outcome = dump(core, path, {.level = 0});
+    CHECK_FALSE(outcome.error);
+    CHECK(outcome.summary.level == 0);
+    CHECK(std::filesystem::file_size(path) > (64 << 20));
+    const KdumpFile file(path);
+    CHECK(file.is_complete());
+    CHECK(file.dumped == written.built.expected_pfns(0));
+    CHECK(compare(file, written.built).different == 0);
+}
+
 TEST_CASE("the writer takes no more pages than it has room for") {
     const WrittenCore written(small_machine());
     const CoreFile core = written.open();

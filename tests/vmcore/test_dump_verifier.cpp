@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <format>
 
 #include <doctest/doctest.h>
@@ -211,4 +212,13 @@ TEST_CASE("an inventory counts every page by what it is, also of a dump that has
     CHECK(stored_pages == dump.dumped.size());
     dump.truncate(dump.descriptors_at + 24 * 10);
     CHECK(take_inventory(dump.open()).value().lost_pages == dump.dumped.size() - 10);
+}
+
+// Mapped, it would end the program by SIGBUS; so would a sector that cannot be read.
+TEST_CASE("a dump that gets shorter while it is read is an error") {
+    const DigestedDump dump;
+    const auto verdict = verify_dump(dump.path(), [&](const DumpProgress&) {
+        std::filesystem::resize_file(dump.path(), dump.descriptors_at);
+    });
+    CHECK(error_text(verdict).ends_with(": the file ends there"));
 }
