@@ -354,6 +354,9 @@ CASES: dict[str, Case] = {
     "machine-stands-still": stands_still(
         "stand-still", checks.has_no_dump, kernel="6.1-generic", has_watchdog=True
     ),
+    "machine-stands-still-7.3": stands_still(
+        "stand-still", checks.has_no_dump, tier="long", kernel="7.3", has_watchdog=True
+    ),
     # Its children go on, and may come to the dump's end.
     "init-stands-still": stands_still("hold-init"),
     "init-stands-still-7.3": stands_still("hold-init", tier="long", kernel="7.3", has_watchdog=True),

@@ -2,15 +2,18 @@
 """Kernel modules of the tests, which do harm when they are loaded. Debian's kernels have none that does (lkdtm)."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from . import cache, kernels, packages
+from . import cache, compilers, kernels, packages
 
 # A folder for each, with its Kbuild; the module's file is lifeboat_NAME.ko.
 SOURCES = Path(__file__).parents[1] / "test_modules"
+# Among what the headers depend on: linux-compiler-gcc-12-x86, gcc-14, gcc-14-for-host.
+COMPILER = re.compile(r"\bgcc-\d+")
 
 
 def fetch(name: str, line: str) -> Path:
@@ -28,23 +31,32 @@ def made_for(name: str, kernel: kernels.Choice) -> Path:
 
 
 def _make(source: Path, headers: str, kernel: kernels.Choice, folder: Path) -> None:
-    """With the machine's own compiler, which is that of its own release's kernels."""
+    needs = packages.dependencies(headers, kernel.archive)
+    compiler = COMPILER.search(" ".join(needs))[0]
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
         work = Path(scratch)
-        for package in (headers, *packages.dependencies(headers, kernel.archive)):
+        for package in (headers, *needs):
             if package.startswith(("linux-headers-", "linux-kbuild-")):
                 packages.unpack(package, work, kernel.archive)
-        _move_to(work, headers)
         shutil.copytree(source, work / "module")
-        # The compiler's own version may have moved on since the kernel was built.
-        command = ["make", "-C", work / "usr/src" / headers, f"M={work / 'module'}"]
-        command += ["CC=gcc-12", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        _build(work, headers, kernel.archive, compiler)
         for module in (work / "module").glob("*.ko"):
             shutil.copy(module, folder)
 
 
-def _move_to(work: Path, headers: str) -> None:
-    """The package's one absolute path."""
-    makefile = work / "usr/src" / headers / "Makefile"
-    makefile.write_text(makefile.read_text().replace(" /usr/src/", f" {work}/usr/src/"))
+def _build(work: Path, headers: str, archive: packages.Archive, compiler: str) -> None:
+    """With the machine's own compiler for kernels of its own release: that may be of another version than the kernel's was."""
+    is_own = archive.release == packages.OWN.release
+    place = work if is_own else compilers.WORK
+    _move_to(place, work / "usr/src" / headers / "Makefile")
+    command = ["make", "-C", str(place / "usr/src" / headers), f"M={place / 'module'}"]
+    command += [f"CC={compiler}", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+    if is_own:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    else:
+        compilers.run(archive, compiler, work, command)
+
+
+def _move_to(place: Path, makefile: Path) -> None:
+    """The package's absolute paths."""
+    makefile.write_text(re.sub(r"(?<=[ =])/usr/src/", f"{place}/usr/src/", makefile.read_text()))

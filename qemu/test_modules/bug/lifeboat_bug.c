@@ -11,3 +11,4 @@ static int __init lifeboat_bug_init(void)
 
 module_init(lifeboat_bug_init);
 MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Runs into a BUG()");

@@ -22,3 +22,4 @@ static int __init lifeboat_stand_still_init(void)
 
 module_init(lifeboat_stand_still_init);
 MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Makes the machine stand still");
