@@ -59,6 +59,7 @@ class Setup:
     target_vanishes: bool = False  # when the kernel log is saved
     has_watchdog: bool = False  # an i6300ESB
     crashkernel: str = "128M"
+    lent_mebibytes: int = 0  # besides, lent to user space until the panic: crashkernel=SIZE,cma
     level: int = 31
     five_levels: bool = True
     bus: str = "scsi"
@@ -190,6 +191,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
+    words += [f"crashkernel={setup.lent_mebibytes}M,cma"] if setup.lent_mebibytes else []
     words += clock.words(is_emulated())
     words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]
