@@ -146,7 +146,7 @@ def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
         kept = (folder / SERIAL_LOG).rename(folder / f"serial.lost-{number}.log")
         show_tail(kept)
 
-    return until_known(lambda: _crash_once(setup, programs, folder), lost)
+    return until_known(lambda: crash_once(setup, programs, folder), lost)
 
 
 def parse_summary(serial: str) -> dict[str, str]:
@@ -158,7 +158,8 @@ def parse_summary(serial: str) -> dict[str, str]:
     return dict(word.partition("=")[::2] for word in words if "=" in word)
 
 
-def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+def crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+    """One attempt; LostMachine where nothing is known after it."""
     folder.mkdir(parents=True, exist_ok=True)
     kernel = kernels.fetch(setup.kernel)
     with tempfile.TemporaryDirectory(prefix=".disks-", dir=folder) as scratch:
