@@ -50,7 +50,9 @@ std::string loaded_text(const MachineView& view) {
 
 std::string reservation_text(const MachineView& view) {
     const auto needed = view.needed_bytes();
-    return std::format("{} MiB, {}", view.kernel.reserved_bytes >> 20,
+    const std::uint64_t lent_bytes = view.kernel.lent.bytes;
+    return std::format("{} MiB{}, {}", view.kernel.reserved_bytes >> 20,
+                       lent_bytes > 0 ? std::format(" and {} MiB lent", lent_bytes >> 20) : "",
                        needed ? std::format("{} MiB needed", (*needed + (1 << 20) - 1) >> 20)
                               : "need not known");
 }

@@ -213,6 +213,20 @@ CASES: dict[str, Case] = {
     "crashkernel-64M-6.12": loaded_by_lifeboat("6.12", "64M"),
     "crashkernel-72M-7.3": loaded_by_lifeboat("7.3", "72M"),
     "crashkernel-76M-6.1-generic": loaded_by_lifeboat("6.1-generic", "76M"),
+    # Part of it is lent to user space until the panic
+    "crashkernel-cma-7.3": saved(
+        Setup(
+            kernel="7.3",
+            memory="1G",
+            crashkernel="96M",
+            lent_mebibytes=64,
+            packed=True,
+            target="/mnt/crash",
+            first_options=["lifeboat-load"],
+        ),
+        checks.uses_lent_memory,
+        tier="long",
+    ),
     # Other machines
     "four-levels": saved(Setup(five_levels=False), tier="long"),
     "four-levels-6.12": saved(Setup(kernel="6.12", five_levels=False), tier="long"),

@@ -3,7 +3,19 @@
 
 from dataclasses import dataclass
 
-from debian import busybox, captures, crash_test, fallback, hooks, kdump_tools, known_good, round_trip, smallest, upkeep
+from debian import (
+    busybox,
+    captures,
+    crash_test,
+    fallback,
+    hooks,
+    kdump_tools,
+    known_good,
+    lent_memory,
+    round_trip,
+    smallest,
+    upkeep,
+)
 from debian.base import DRACUT, INITRAMFS_TOOLS
 from debian.captures import BUG, SYSRQ, Flow
 
@@ -30,6 +42,7 @@ DEBIAN_CASES: dict[str, DebianCase] = {
     "debian13-6.12-dracut": DebianCase(round_trip.round_trip("6.12-trixie", DRACUT), timeout_seconds=3600),
     "debian13-7.3": DebianCase(round_trip.round_trip("7.3", INITRAMFS_TOOLS), timeout_seconds=3600),
     "debian13-7.3-dracut": DebianCase(round_trip.round_trip("7.3", DRACUT), timeout_seconds=3600),
+    "debian13-7.3-cma": DebianCase(lent_memory.lent_memory("7.3")),
     # Kernels come and go, builds fail
     "debian-new-kernel": DebianCase(upkeep.new_kernel("6.1", "6.12")),
     "debian-hooks": DebianCase(hooks.hooks("6.1")),

@@ -61,6 +61,9 @@ constexpr std::string_view of_its_own_boot[] = {
     "lifeboat.rescue",
 };
 
+// By which entry of lifeboat's it was booted. A crash after a rescue is one like any other.
+constexpr std::string_view of_its_entry[] = {"lifeboat.good", "lifeboat.rescue"};
+
 // Sizes and places that fit the whole machine's memory, or memory set aside in it.
 constexpr std::string_view of_its_memory[] = {
     "cma",
@@ -173,7 +176,7 @@ constexpr std::string_view of_its_severity[] = {
 };
 
 constexpr std::span<const std::string_view> dropped_lists[] = {
-    of_its_own_boot, of_its_memory, of_its_debugging, of_its_cpus, of_its_severity};
+    of_its_own_boot, of_its_entry, of_its_memory, of_its_debugging, of_its_cpus, of_its_severity};
 
 constexpr GivenWord needed[] = {
     {"reset_devices", "drivers find devices as the dead kernel left them"},

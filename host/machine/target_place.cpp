@@ -287,7 +287,7 @@ Result<TargetPlace> Location::complete(Target target, dev_t device, const MountE
     if (has_option(target.options, "ro"))
         return fail(ErrorKind::invalid, "its options '{}' make it read-only: leave out 'ro'", target.options);
     place.modules = std::move(options.modules);
-    if (const Probed* const found = probed(device))
+    if (const KnownDevice* const found = probed(device))
         place.device_bytes = found->device.size_bytes;
     place.target = std::move(target);
     return place;

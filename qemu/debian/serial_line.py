@@ -9,7 +9,8 @@ import time
 from typing import BinaryIO
 
 from harness.machine import STALLED_SECONDS, TICK_SECONDS, LostMachine, died_in_silence
-from harness.monitor import Monitor
+from harness.monitor import Monitor, MonitorError
+from harness.vcpus import VirtualCpus
 
 # Alone the longest silence is some 10 s. GRUB reads through the BIOS in small pieces, each a round trip between QEMU's
 # threads, and the kernel unpacks itself: beside twenty busy processes each has taken more than 60 s.
@@ -27,22 +28,27 @@ class SerialLine:
 
     The text goes on when the line is connected to the machine's next life.
 
-    Each wait begins behind what the one before has found. Times are in seconds after power-on.
+    Each wait begins behind what the one before has found. Times are in seconds after power-on; a limit does not count
+    those in which the host had others on its CPUs: beside two other emulated machines a boot of one minute takes ten.
     """
 
     def __init__(self, log: BinaryIO) -> None:
         self._process: subprocess.Popen
         self._monitor: Monitor
+        self._cpus: VirtualCpus
         self._log = log
         self._start = time.monotonic()
         self._last_word = self._start
         self._text = ""
         self._position = 0
+        self._starved = 0.0
         self._arrivals: list[tuple[int, float]] = []  # from this place of the text on, when it came
 
     def connect(self, process: subprocess.Popen, monitor: Monitor) -> None:
         self._process = process
         self._monitor = monitor
+        self._cpus = VirtualCpus(monitor)
+        self._starved = 0.0
 
     @property
     def seconds(self) -> float:
@@ -65,14 +71,14 @@ class SerialLine:
     def wait_for(self, pattern: str, seconds: float) -> re.Match:
         """The first place that matches; LostMachine when there is no machine to wait for any more."""
         wanted = re.compile(pattern)
-        deadline = last_tick = time.monotonic()
-        deadline += seconds
+        last_tick = time.monotonic()
+        deadline = self._deadline_in(seconds)
         while not (found := wanted.search(self._text, self._position)):
             now = time.monotonic()
             if now - last_tick > STALLED_SECONDS:
                 raise LostMachine(f"the host stood still for {now - last_tick:.0f} s")
             last_tick = now
-            if now > deadline:
+            if self._own_seconds() > deadline:
                 raise Unanswered(
                     f"nothing matched '{pattern}' within {seconds:.0f} s; {self._monitor.where_the_cpus_are()}"
                 )
@@ -84,9 +90,9 @@ class SerialLine:
 
     def wait_for_end(self, seconds: float) -> None:
         """Until the machine is off."""
-        deadline = time.monotonic() + seconds
+        deadline = self._deadline_in(seconds)
         while self._take():
-            if time.monotonic() > deadline:
+            if self._own_seconds() > deadline:
                 raise Unanswered(f"the machine did not go down within {seconds:.0f} s")
         self._position = len(self._text)
         if status := self._process.wait():
@@ -95,6 +101,18 @@ class SerialLine:
     def seconds_of(self, place: int) -> float:
         """When the text at this place came."""
         return next((seconds for start, seconds in reversed(self._arrivals) if start <= place), 0.0)
+
+    def _deadline_in(self, seconds: float) -> float:
+        return self._own_seconds() + seconds
+
+    def _own_seconds(self) -> float:
+        """Of the time since power-on, what the host did not keep from it."""
+        try:
+            starved = self._cpus.starved_seconds()
+        except (MonitorError, OSError):
+            starved = self._starved  # it ends, or has ended
+        self._starved = starved
+        return time.monotonic() - starved
 
     def _take(self) -> bool:
         """Takes what has arrived within one tick; False at the end."""

@@ -3,12 +3,14 @@
 
 import functools
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 from . import cache, kernels
 
-QEMU = "qemu-system-x86_64"
+# Another can be named, with words of its own: LIFEBOAT_QEMU="qemu/newer-qemu trixie".
+QEMU = shlex.split(os.environ.get("LIFEBOAT_QEMU", "qemu-system-x86_64"))
 KVM = "kvm"
 EMULATION = "tcg,thread=multi"
 # With KVM this takes a second or two.
@@ -43,7 +45,7 @@ def _note(folder: Path) -> None:
 
 
 def boots_with_kvm(kernel: Path) -> bool:
-    command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m", "512M"]
+    command = [*QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m", "512M"]
     command += ["-accel", KVM, "-cpu", "max", "-serial", "stdio", "-kernel", str(kernel)]
     command += ["-append", "console=ttyS0 panic=-1"]
     try:

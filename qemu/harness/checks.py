@@ -25,6 +25,9 @@ _reading_vmlinux: list[Check] = []
 # How long before the harm a watchdog may have been fed last; how long after its time an emulated machine may be back.
 FEEDING_SECONDS = 3
 RESTART_SECONDS = 15
+# Of crashkernel=SIZE,cma.
+LENT = re.compile(r"crashkernel CMA reserved: (\d+) MB")
+PAGES_OF_MEBIBYTE = 256
 # How much of the kernel log's end must hold the panic.
 LAST_LINES = 60
 
@@ -61,8 +64,23 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
 def keeps_to_its_memory(outcome: Outcome) -> Iterator[str]:
     """The crash kernel uses what was reserved for it, and not the dead kernel's memory."""
     total_kib = outcome.summary().get("mem_total_kib", "0")
-    if int(total_kib) > mebibytes(outcome.setup.crashkernel) * 1024:
-        yield f"the crash kernel has {total_kib} KiB of memory, with crashkernel={outcome.setup.crashkernel}"
+    setup = outcome.setup
+    if int(total_kib) > (mebibytes(setup.crashkernel) + setup.lent_mebibytes) * 1024:
+        lent = f" and {setup.lent_mebibytes} MiB lent" if setup.lent_mebibytes else ""
+        yield f"the crash kernel has {total_kib} KiB of memory, with crashkernel={setup.crashkernel}{lent}"
+
+
+def uses_lent_memory(outcome: Outcome) -> Iterator[str]:
+    """The kernel has lent what it was asked for, the crash kernel has it besides the fixed part, and it is in no dump."""
+    setup, summary = outcome.setup, outcome.summary()
+    lent = LENT.search(outcome.serial)
+    if not lent or int(lent[1]) != setup.lent_mebibytes:
+        yield f"the first kernel has not lent {setup.lent_mebibytes} MiB: {lent and lent[0]}"
+    if int(summary.get("mem_total_kib", "0")) <= mebibytes(setup.crashkernel) * 1024:
+        yield f"the crash kernel has {summary.get('mem_total_kib')} KiB, no more than crashkernel={setup.crashkernel}"
+    left_mebibytes = mebibytes(setup.memory) - mebibytes(setup.crashkernel) - setup.lent_mebibytes
+    if not 0 < int(summary.get("pages", "0")) <= left_mebibytes * PAGES_OF_MEBIBYTE:
+        yield f"the vmcore has {summary.get('pages')} pages, of the {left_mebibytes} MiB that are neither reserved nor lent"
 
 
 def has_summary(*results: str) -> Check:

@@ -64,6 +64,7 @@ class Setup:
     dies: str | None = None  # how the first kernel does; by the magic sysrq key
     has_watchdog: bool = False  # an i6300ESB
     crashkernel: str = "128M"
+    lent_mebibytes: int = 0  # besides, lent to user space until the panic: crashkernel=SIZE,cma
     level: int = 31
     five_levels: bool = True
     bus: str = "scsi"
@@ -151,7 +152,7 @@ def crash(setup: Setup, programs: Programs, folder: Path) -> Outcome:
         kept = (folder / SERIAL_LOG).rename(folder / f"serial.lost-{number}.log")
         show_tail(kept)
 
-    return until_known(lambda: _crash_once(setup, programs, folder), lost)
+    return until_known(lambda: crash_once(setup, programs, folder), lost)
 
 
 def parse_summary(serial: str) -> dict[str, str]:
@@ -163,7 +164,8 @@ def parse_summary(serial: str) -> dict[str, str]:
     return dict(word.partition("=")[::2] for word in words if "=" in word)
 
 
-def _crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+def crash_once(setup: Setup, programs: Programs, folder: Path) -> Outcome:
+    """One attempt; LostMachine where nothing is known after it."""
     folder.mkdir(parents=True, exist_ok=True)
     kernel = kernels.fetch(setup.kernel)
     with tempfile.TemporaryDirectory(prefix=".disks-", dir=folder) as scratch:
@@ -198,6 +200,7 @@ def _make_disks(setup: Setup, work: Path) -> list[Disk]:
 
 def _machine(setup: Setup, kernel: Kernel, initrd: Path, disks: list[Disk]) -> Machine:
     words = ["console=ttyS0", f"crashkernel={setup.crashkernel}", "panic=5", "printk.devkmsg=on"]
+    words += [f"crashkernel={setup.lent_mebibytes}M,cma"] if setup.lent_mebibytes else []
     words += clock.words(is_emulated())
     words += setup.first_words
     words += [f"guest.{option}" for option in setup.first_options]

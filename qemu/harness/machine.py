@@ -127,7 +127,7 @@ class Machine:
 
     def _command(self) -> list[str]:
         cpu = "max" if self.five_levels else "max,la57=off"
-        command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command = [*QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-machine", "q35", "-accel", acceleration(), "-cpu", cpu]
         room = f",slots=1,maxmem={mebibytes(self.memory) + self.dimm_room}M" if self.dimm_room else ""
         cpus = f"{self.cpus},maxcpus={self.cpus + self.cpu_room}"

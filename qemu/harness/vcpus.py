@@ -53,10 +53,18 @@ class VirtualCpus:
         self._threads: list[int] = []
 
     def times(self) -> Times:
+        each = self._times_of_each()
+        return Times(sum(times.run for times in each), sum(times.waited for times in each))
+
+    def starved_seconds(self) -> float:
+        """How long since power-on the host has kept a CPU waiting that had something to do: the one that waited most."""
+        return max(times.waited for times in self._times_of_each())
+
+    def _times_of_each(self) -> list[Times]:
         if not self._threads:
             self._threads = [cpu["thread-id"] for cpu in self._monitor.execute("query-cpus-fast")]
         rows = [Path(f"/proc/{thread}/schedstat").read_text().split() for thread in self._threads]
-        return Times(*(sum(int(row[field]) for row in rows) / 1e9 for field in (0, 1)))
+        return [Times(int(row[0]) / 1e9, int(row[1]) / 1e9) for row in rows]
 
     def sample(self) -> Sample:
         states = self._monitor.processor_states()

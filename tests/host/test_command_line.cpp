@@ -69,6 +69,7 @@ TEST_CASE("the running kernel's words: what stays and what goes") {
          ""},
         {"log_buf_len=16M swiotlb=262144 slub_debug=FZP page_owner=on init_on_alloc=1 trace_event=sched:*",
          ""},
+        {"lifeboat.good=6.1+20261201T011158Z lifeboat.rescue=boot lifeboat.level=1", "lifeboat.level=1"},
         {"initramfs_options=size=10%", ""},
         {"slub-debug log-buf-len=1M", ""}, // the kernel takes - for _
         {"virtio_blk.poll_queues=1 dyndbg=\"file x +p\" \"nvme.y=a b\"",
