@@ -48,12 +48,17 @@ int become_program(const std::vector<std::string>& arguments) {
     return 127;
 }
 
+// A sanitizer looks at the machine by itself.
+bool is_of_kernel(const std::string& path) {
+    return path.starts_with("/proc/") || path.starts_with("/sys/") || path.starts_with("/dev/");
+}
+
 // A sanitizer writes to pipes of its own.
 bool is_file(pid_t process, unsigned long long fd) {
     std::error_code error;
     const auto target = std::filesystem::read_symlink(
         "/proc/" + std::to_string(process) + "/fd/" + std::to_string(fd), error);
-    return !error && target.string().starts_with('/') && !target.string().starts_with("/dev/");
+    return !error && target.string().starts_with('/') && !is_of_kernel(target.string());
 }
 
 bool changes_files(pid_t process, const user_regs_struct& registers) {
@@ -69,6 +74,13 @@ bool changes_files(pid_t process, const user_regs_struct& registers) {
     }
 }
 
+// As far as it stands in one word of the process's memory: enough to tell whose it is.
+std::string beginning_of_path(pid_t process, unsigned long long address) {
+    const long word = ::ptrace(PTRACE_PEEKDATA, process, address, nullptr);
+    std::string text(reinterpret_cast<const char*>(&word), sizeof word);
+    return text.substr(0, text.find('\0'));
+}
+
 // Of files alone, not of a sanitizer's own memory and /proc.
 bool reads_files(pid_t process, const user_regs_struct& registers) {
     switch (registers.orig_rax) {
@@ -80,6 +92,12 @@ bool reads_files(pid_t process, const user_regs_struct& registers) {
         return is_file(process, registers.rdi);
     case SYS_mmap:
         return is_file(process, registers.r8);
+    case SYS_open:
+    case SYS_statfs:
+        return !is_of_kernel(beginning_of_path(process, registers.rdi));
+    case SYS_openat:
+    case SYS_newfstatat:
+        return !is_of_kernel(beginning_of_path(process, registers.rsi));
     default:
         return reading_calls.contains(registers.orig_rax);
     }
