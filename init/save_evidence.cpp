@@ -59,14 +59,20 @@ bool hung(const StageOutcome& outcome) {
 
 // ---- The way to a target.
 
-bool EvidenceSaver::reach(std::size_t target, Round round) {
+Reach EvidenceSaver::reach(std::size_t target, Round round) {
     const std::int64_t began_ms = monotonic_ms();
     const Target& wanted = context_.plan.targets[target];
     target_ = target;
-    const auto found = find(wanted, round);
-    const bool is_mounted = found && mount(wanted, *found);
+    StageOutcome outcome = find(wanted, round);
+    if (outcome.completed())
+        outcome = mount(wanted, FoundTarget{fact(outcome, "node"), fact(outcome, "type")});
+    else
+        has_told_devices_ = true;
     note_seconds("target", began_ms);
-    return is_mounted;
+    if (outcome.completed())
+        return Reach::reached;
+    context_.note_failure("target", outcome, "going on without it");
+    return outcome.end == StageEnd::failed ? Reach::absent : Reach::broke_off;
 }
 
 // All targets of a round share the time for searching; each is looked for at least a little.
@@ -81,7 +87,7 @@ Deadline EvidenceSaver::search_deadline(Round round) {
     return Deadline::after_ms(std::max(search_ends_.remaining_ms(), least_ms));
 }
 
-std::optional<FoundTarget> EvidenceSaver::find(const Target& target, Round round) {
+StageOutcome EvidenceSaver::find(const Target& target, Round round) {
     const Plan& plan = context_.plan;
     const bool further = round == Round::with_further_modules;
     // A plan without modules is one that was lost, or one for a kernel that needs none: coldplug costs that
@@ -97,31 +103,22 @@ std::optional<FoundTarget> EvidenceSaver::find(const Target& target, Round round
                                 .again = further,
                                 .tells_devices = !has_told_devices_};
     limits.deadline = limits.deadline.extended_by_ms(self_limited_grace_ms);
-    const auto outcome = context_.runner.run("target", limits, [&](StageReport& report) -> Result<> {
+    return context_.runner.run("target", limits, [&](StageReport& report) -> Result<> {
         const FoundTarget found = TRY(find_target(request, report));
         report.fact("node", found.node);
         report.fact("type", found.type);
         return {};
     });
-    if (outcome.completed())
-        return FoundTarget{fact(outcome, "node"), fact(outcome, "type")};
-    has_told_devices_ = true;
-    context_.note_failure("target", outcome, "going on without it");
-    return std::nullopt;
 }
 
 // By itself, so that one that hangs over its journal takes no other's time.
-bool EvidenceSaver::mount(const Target& target, const FoundTarget& found) {
-    const auto outcome =
-        context_.runner.run("mount", context_.runner.limits_of(context_.plan.deadlines.target_s),
-                            [&](StageReport& report) -> Result<> {
-                                TRY(mount_target(context_.paths, target, found));
-                                report.info("target: {} mounted, folder {}", target.source(), target.path);
-                                return {};
-                            });
-    if (!outcome.completed())
-        context_.note_failure("target", outcome, "going on without it");
-    return outcome.completed();
+StageOutcome EvidenceSaver::mount(const Target& target, const FoundTarget& found) {
+    return context_.runner.run("mount", context_.runner.limits_of(context_.plan.deadlines.target_s),
+                               [&](StageReport& report) -> Result<> {
+                                   TRY(mount_target(context_.paths, target, found));
+                                   report.info("target: {} mounted, folder {}", target.source(), target.path);
+                                   return {};
+                               });
 }
 
 bool EvidenceSaver::may_load_further_modules() const {

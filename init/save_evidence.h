@@ -23,7 +23,7 @@ public:
         , search_ends_(Deadline::after_ms(static_cast<std::int64_t>(context.plan.deadlines.target_s) * 1000))
         , landings_(context.plan.targets.size()) {}
 
-    bool reach(std::size_t target, Round round) override;
+    Reach reach(std::size_t target, Round round) override;
     SaveEnd save_log() override;
     SaveEnd save_vmcore(bool others) override;
     void leave() override;
@@ -51,8 +51,8 @@ private:
     using Work = std::function<Result<>(StageReport&)>;
 
     Deadline search_deadline(Round round);
-    std::optional<FoundTarget> find(const Target& target, Round round);
-    bool mount(const Target& target, const FoundTarget& found);
+    StageOutcome find(const Target& target, Round round);
+    StageOutcome mount(const Target& target, const FoundTarget& found);
     StageOutcome attempt_log();
     StageOutcome attempt_vmcore(const CopyRequest& request);
     StageOutcome copy_vmcore_once_or_twice(bool others);

@@ -47,8 +47,9 @@ private:
         for (const std::size_t target : targets) {
             if (is_over())
                 break;
-            if (!steps_.reach(target, round)) {
-                absent.push_back(target);
+            const Reach way = steps_.reach(target, round);
+            if (way != Reach::reached) {
+                (way == Reach::absent ? absent : left_).push_back(target);
                 continue;
             }
             if (!takes_all(target != targets.back()))
@@ -70,7 +71,7 @@ private:
         for (const std::size_t target : left_) {
             if (is_over())
                 return;
-            if (!steps_.reach(target, SaveSteps::Round::planned))
+            if (steps_.reach(target, SaveSteps::Round::planned) != Reach::reached)
                 continue;
             if (!log_.is_done())
                 log_.note(steps_.save_log());

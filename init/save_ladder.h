@@ -4,6 +4,7 @@
 // A target that does not take something is left for the next one; what it has taken stays there.
 //
 //     not there, cannot be mounted      the next target
+//     the way to it hangs or dies       the next target, and once more where no other was better
 //     does not take the log             the next target; the vmcore is tried here only where no other took it
 //     the core tells no log             the vmcore is tried here all the same
 //     does not take the vmcore          the next target, log and vmcore
@@ -22,6 +23,12 @@ enum class SaveEnd : std::uint8_t {
     failed,  // nothing that another target could mend
 };
 
+enum class Reach : std::uint8_t {
+    reached,
+    absent,    // it is not there, or cannot be mounted
+    broke_off, // what looked for it or mounted it hung or died
+};
+
 // What the ladder has done. Each step keeps its own limits and says what went wrong.
 class SaveSteps {
 public:
@@ -30,7 +37,7 @@ public:
 
     // Finds the target, 0 being the plan's first, and mounts it. The steps below work on the one that was
     // reached.
-    virtual bool reach(std::size_t target, Round round) = 0;
+    virtual Reach reach(std::size_t target, Round round) = 0;
     virtual SaveEnd save_log() = 0;
     // `others`: there are targets still to be tried, so that one that hangs is not tried twice.
     virtual SaveEnd save_vmcore(bool others) = 0;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,7 +91,8 @@ void starve_all() {
         if (must_call(fork(), "fork") != 0)
             continue;
         const sched_param highest{.sched_priority = 99};
-        must_call(sched_setscheduler(0, SCHED_FIFO, &highest), "become a real-time task");
+        // musl has the call by name only.
+        must_call(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &highest), "become a real-time task");
         while (std::chrono::steady_clock::now() < end) {
         }
         _exit(0);

@@ -56,7 +56,7 @@ def is_truthful(outcome: Outcome) -> Iterator[str]:
         header = dump_files.read_header(path) if path and path.exists() else None
         if header and header.is_complete != is_complete:
             yield f"'{path.name}' says in its header that it is {'' if header.is_complete else 'in'}complete"
-    may_be_mounted = outcome.setup.target_vanishes or outcome.setup.stands_still
+    may_be_mounted = outcome.setup.target_vanishes or outcome.setup.stands_still or outcome.setup.saboteur == "panic"
     if outcome.dump and not outcome.is_unmounted and not may_be_mounted:
         yield "the target was not unmounted"
 

@@ -230,7 +230,8 @@ TEST_CASE("the plan is what the machine needs") {
     const Plan plan = Plan::parse(content_of(machine.state("plan-6.1-test")));
     CHECK(plan.complaints.empty());
     REQUIRE(plan.targets.size() == 2);
-    CHECK(plan.targets[0].text() == std::string("UUID=") + uuid_a + " /srv/dumps ext4 rw,noatime");
+    CHECK(plan.targets[0].text() ==
+          std::string("UUID=") + uuid_a + " /srv/dumps ext4 rw,noatime size=1048576");
     CHECK(plan.targets[1].path == "/x");
     CHECK(plan.level == 17);
     CHECK(plan.compression.method == Compression::Method::zlib);

@@ -144,7 +144,7 @@ TEST_CASE("targets that cannot be used say why and what to do") {
     const struct {
         std::string text, error;
     } rows[] = {
-        {"var/crash", "'var/crash' is not `SOURCE PATH [TYPE] [OPTIONS]`"},
+        {"var/crash", "'var/crash' is not `SOURCE PATH [TYPE] [OPTIONS] [size=BYTES]`"},
         {"/dev/sda1", "it is a device: write '/dev/sda1 FOLDER', the folder being one on it"},
         {"/dev/sdz /x", "there is no block device '/dev/sdz'"},
         {"LABEL=none /x", "no block device has LABEL=none: 'blkid' lists those that are there"},

@@ -12,19 +12,24 @@ using namespace lifeboat;
 
 namespace {
 
-// What each target does, a letter a step: is it there ("+", "-", "m" only with further modules), then the log
-// and the vmcore ("s" saved, "r" refused, "f" failed).
+// What each target does, a letter a step: is it there ("+", "-", "m" only with further modules, "!" the way
+// to it breaks off the first time), then the log and the vmcore ("s" saved, "r" refused, "f" failed).
 class FakeTargets final : public SaveSteps {
 public:
     explicit FakeTargets(std::vector<std::string> targets)
         : targets_(std::move(targets)) {}
 
-    bool reach(std::size_t target, Round round) override {
+    Reach reach(std::size_t target, Round round) override {
         here_ = target;
-        const char there = targets_[target][0];
+        char& there = targets_[target][0];
+        if (there == '!') {
+            there = '+';
+            note("break");
+            return Reach::broke_off;
+        }
         const bool reached = there == '+' || (there == 'm' && round == Round::with_further_modules);
         note(reached ? "reach" : "miss");
-        return reached;
+        return reached ? Reach::reached : Reach::absent;
     }
     SaveEnd save_log() override { return end_of("log", targets_[here_][1]); }
     SaveEnd save_vmcore(bool others) override {
@@ -94,6 +99,8 @@ TEST_CASE("what is tried where, and what came of it") {
          true,
          true,
          "0reach 0log 0vmcore 0leave 1miss 1reach 1log 1vmcore! 1leave"},
+        {"the way to the only one breaks off", {"!ss"}, true, true, "0break 0reach 0log 0vmcore! 0leave"},
+        {"the way to the first breaks off", {"!ss", "+ss"}, true, true, "0break 1reach 1log 1vmcore! 1leave"},
         {"none at all", {}, false, false, ""},
         {"none is there", {"-ss", "-ss"}, false, false, "0miss 1miss 0miss 1miss"},
         {"each takes the log only",
