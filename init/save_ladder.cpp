@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/save_ladder.h"
 
-#include <numeric>
 #include <vector>
 
 namespace lifeboat {
@@ -27,8 +26,9 @@ public:
         : steps_(steps) {}
 
     Saved climb(std::size_t targets) {
-        std::vector<std::size_t> all(targets);
-        std::iota(all.begin(), all.end(), std::size_t{0});
+        std::vector<std::size_t> all;
+        for (std::size_t target = 0; target < targets; ++target)
+            all.push_back(target);
         const auto absent = try_each(all, SaveSteps::Round::planned);
         if (!is_over() && !absent.empty() && steps_.may_load_further_modules())
             try_each(absent, SaveSteps::Round::with_further_modules);

@@ -33,7 +33,7 @@ struct StageRequest {
     OomRank oom_rank = OomRank::usual;
     std::string proc = "/proc";
     // PID 1's own: a child that is left behind must not keep a watchdog from being closed.
-    std::vector<int> closed_in_child = {};
+    std::vector<int> closed_in_child;
 };
 
 using StageWork = std::function<Result<>(StageReport&)>;
