@@ -72,7 +72,10 @@ Reach EvidenceSaver::reach(std::size_t target, Round round) {
     if (outcome.completed())
         return Reach::reached;
     context_.note_failure("target", outcome, "going on without it");
-    return outcome.end == StageEnd::failed ? Reach::absent : Reach::broke_off;
+    if (outcome.end == StageEnd::failed)
+        return Reach::absent;
+    detach(); // it may have come as far as to mount
+    return Reach::broke_off;
 }
 
 // All targets of a round share the time for searching; each is looked for at least a little.

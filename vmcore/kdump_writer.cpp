@@ -14,6 +14,9 @@ namespace lifeboat {
 
 namespace {
 
+// Of 256 GiB of addresses.
+constexpr std::uint64_t whole_bitmaps_limit = std::uint64_t{16} << 20;
+
 constexpr std::string_view output_name = "the dump";
 constexpr std::size_t descriptors_held = 4096;
 
@@ -115,6 +118,10 @@ Result<> KdumpWriter::write_headers(const CoreFile& core, const DumpOptions& opt
 Result<> KdumpWriter::write_bitmaps(const BitmapPiece& present, const BitmapPiece& dumped) {
     const std::uint64_t at = present.first_pfn() / 8;
     const std::uint64_t bytes = std::min<std::uint64_t>(present.bytes().size(), bitmap_bytes_ - at);
+    if (2 * bitmap_bytes_ > whole_bitmaps_limit) {
+        TRY(reserve(bitmap1_offset_ + at, bytes));
+        TRY(reserve(bitmap1_offset_ + bitmap_bytes_ + at, bytes));
+    }
     TRY(write_all_at(fd_, present.bytes().first(bytes), bitmap1_offset_ + at, output_name));
     return write_all_at(fd_, dumped.bytes().first(bytes), bitmap1_offset_ + bitmap_bytes_ + at, output_name);
 }
@@ -139,23 +146,29 @@ Result<> KdumpWriter::begin_pages(std::uint64_t page_count) {
     // Sets the size too, and bitmap pieces that were not written read as zero.
     if (::ftruncate(fd_, static_cast<off_t>(headers_end_)) != 0)
         return fail_system("extend {} to {} bytes", output_name, headers_end_);
-    TRY(reserve_descriptors());
+    TRY(reserve_headers());
     data_ = TRY(BlockOutput::open(fd_, headers_end_, block_bytes_, std::string(output_name)));
     return {};
 }
 
-// The bitmaps that have been written have their room; the holes between them, of addresses at which the
-// machine had no memory, need none. They can be gigabytes: two bits for each page up to the highest.
-Result<> KdumpWriter::reserve_descriptors() {
-    const std::uint64_t bytes = headers_end_ - descriptors_offset_;
+// Room for the headers is taken before the data's: a file system that takes it when it writes back may then
+// have none but a bad one left, and a header that is lost makes the whole dump worthless. Bitmaps are mostly
+// holes where the machine had memory at few addresses, up to gigabytes: two bits for each page up to the
+// highest. Where they are large, only those pieces get room that are written.
+Result<> KdumpWriter::reserve_headers() {
+    if (2 * bitmap_bytes_ <= whole_bitmaps_limit)
+        return reserve(0, headers_end_);
+    TRY(reserve(0, bitmap1_offset_));
+    return reserve(descriptors_offset_, headers_end_ - descriptors_offset_);
+}
+
+Result<> KdumpWriter::reserve(std::uint64_t offset, std::uint64_t bytes) {
     int result = 0;
     do
-        result = bytes == 0 ? 0
-                            : ::fallocate(fd_, 0, static_cast<off_t>(descriptors_offset_),
-                                          static_cast<off_t>(bytes));
+        result = bytes == 0 ? 0 : ::fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes));
     while (result != 0 && errno == EINTR);
     if (result != 0 && errno != EOPNOTSUPP)
-        return fail_system("allocate {} bytes for the page descriptors of {}", bytes, output_name);
+        return fail_system("allocate {} bytes for the headers of {}", bytes, output_name);
     return {};
 }
 

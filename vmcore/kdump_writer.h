@@ -53,7 +53,8 @@ private:
     Result<> write_headers(const CoreFile& core, const DumpOptions& options);
     Result<> write_status(std::uint32_t status);
     Result<> write_trailer();
-    Result<> reserve_descriptors();
+    Result<> reserve_headers();
+    Result<> reserve(std::uint64_t offset, std::uint64_t bytes);
     Result<DumpDigest::Value> digest_headers();
     Result<> describe(const StoredPage& place);
     Result<> flush_descriptors();

@@ -6,11 +6,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <format>
 #include <map>
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,8 +53,11 @@ int called(const std::string& record) {
     if (at + line.size() <= sizeof shared().text)
         std::memcpy(shared().text + at, line.data(), line.size());
     for (const std::string& beginning : behaviour().hanging)
-        while (record.starts_with(beginning))
-            ::pause();
+        if (record.starts_with(beginning)) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL); // no test waits for what another has left behind
+            for (;;)
+                ::pause();
+        }
     for (const auto& [beginning, action] : behaviour().actions)
         if (record.starts_with(beginning))
             action();

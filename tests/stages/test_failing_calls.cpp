@@ -92,6 +92,33 @@ bool is_retried(const std::string& call) {
 
 } // namespace
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LIFEBOAT_SLOW_PROCESSES
+#endif
+#endif
+
+namespace {
+
+// A process with a sanitizer takes some hundred times as long to begin: there one error for all, and others
+// where they tell most. The builds without, which tests/run --long has, walk through all of it.
+bool is_tried(CoreAccess access, int os_error, std::size_t at, const std::string& call) {
+#ifdef LIFEBOAT_SLOW_PROCESSES
+    if (access == CoreAccess::read)
+        return os_error == EIO && at % 8 == 0;
+    return os_error == EIO || (os_error == EINTR && is_retried(call)) ||
+           (os_error == ENOSPC &&
+            (call == "pwrite64" || call == "write" || call == "mkdirat" || call == "fallocate"));
+#else
+    (void)at;
+    (void)call;
+    return access == CoreAccess::map ||
+           os_error == EIO; // reads are many when the core is not mapped, and fail in one way
+#endif
+}
+
+} // namespace
+
 TEST_CASE("whichever call fails, what is saved is whole, and what is said to be saved is saved") {
     for (const CoreAccess access : {CoreAccess::map, CoreAccess::read}) {
         const Saving saving;
@@ -107,10 +134,12 @@ TEST_CASE("whichever call fails, what is saved is whole, and what is said to be 
         // The path is there to be walked: a handful of calls would mean that nothing was traced.
         REQUIRE(undisturbed.calls.size() > 40);
         std::size_t harmless = 0;
-        // Reads are many when the core is not mapped, and fail in one way.
-        for (const int os_error :
-             access == CoreAccess::map ? std::vector{EIO, ENOSPC, ENOMEM, EINTR} : std::vector{EIO})
+        std::size_t tried = 0;
+        for (const int os_error : {EIO, ENOSPC, ENOMEM, EINTR})
             for (std::size_t at = 0; at < undisturbed.calls.size(); ++at) {
+                if (!is_tried(access, os_error, at, undisturbed.calls[at]))
+                    continue;
+                ++tried;
                 const auto faulty = run(at, os_error);
                 CAPTURE(os_error);
                 CAPTURE(at);
@@ -131,9 +160,10 @@ TEST_CASE("whichever call fails, what is saved is whole, and what is said to be 
                     CHECK(faulty.exit_code == undisturbed.exit_code);
                 harmless += faulty.exit_code == undisturbed.exit_code ? 1 : 0;
             }
-        MESSAGE(undisturbed.calls.size() << " calls; all was saved in " << harmless);
+        MESSAGE(tried << " faults in " << undisturbed.calls.size() << " calls; all was saved in "
+                      << harmless);
         CHECK(harmless > 0);
-        CHECK(harmless < undisturbed.calls.size() * (access == CoreAccess::map ? 4 : 1));
+        CHECK(harmless < tried);
     }
 }
 
