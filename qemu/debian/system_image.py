@@ -25,6 +25,11 @@ MASKED_UNITS = [
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
     *("e2scrub_reap.service", "getty@tty1.service", "getty-static.service", "systemd-pstore.service"),
 ]
+# These bring a limit of 90 s of their own.
+IMPATIENT_UNITS = [
+    *("systemd-binfmt", "systemd-hwdb-update", "systemd-journal-catalog-update", "systemd-journal-flush"),
+    *("systemd-machine-id-commit", "systemd-modules-load", "systemd-random-seed", "systemd-sysctl", "systemd-sysusers"),
+]
 # On a busy host an emulated timer may tick too late for the kernel's test of it, which then panics at once.
 KERNEL_WORDS = "console=ttyS0 no_timer_check printk.devkmsg=on"
 
@@ -36,6 +41,10 @@ FILES = {
     # A busy host makes an emulated machine slow beyond what systemd waits for.
     "etc/systemd/system.conf.d/patience.conf": "[Manager]\n"
     + "".join(f"Default{what}Sec=900\n" for what in ("TimeoutStart", "TimeoutStop", "DeviceTimeout")),
+    **{
+        f"etc/systemd/system/{name}.service.d/patience.conf": "[Service]\nTimeoutSec=900\n"
+        for name in IMPATIENT_UNITS
+    },
     # What udev would load for features of the emulated processor.
     "etc/modprobe.d/emulated.conf": "".join(
         f"blacklist {name}\n" for name in ("kvm_amd", "kvm_intel", "powernow_k8", "aesni_intel", "ghash_clmulni_intel")
