@@ -106,7 +106,7 @@ bool is_tried(CoreAccess access, int os_error, std::size_t at, const std::string
 #ifdef LIFEBOAT_SLOW_PROCESSES
     if (access == CoreAccess::read)
         return os_error == EIO && at % 8 == 0;
-    return os_error == EIO || (os_error == EINTR && is_retried(call)) ||
+    return (os_error == EIO && at % 2 == 0) || (os_error == EINTR && is_retried(call)) ||
            (os_error == ENOSPC &&
             (call == "pwrite64" || call == "write" || call == "mkdirat" || call == "fallocate"));
 #else
