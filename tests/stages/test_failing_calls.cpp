@@ -100,15 +100,13 @@ bool is_retried(const std::string& call) {
 
 namespace {
 
-// A process with a sanitizer takes some hundred times as long to begin: there one error for all, and others
-// where they tell most. The builds without, which tests/run --long has, walk through all of it.
+// A process with a sanitizer takes some hundred times as long to begin: there a sample. The builds without,
+// which tests/run --long has, walk through all of it.
 bool is_tried(CoreAccess access, int os_error, std::size_t at, const std::string& call) {
 #ifdef LIFEBOAT_SLOW_PROCESSES
-    if (access == CoreAccess::read)
-        return os_error == EIO && at % 8 == 0;
-    return (os_error == EIO && at % 2 == 0) || (os_error == EINTR && is_retried(call)) ||
-           (os_error == ENOSPC &&
-            (call == "pwrite64" || call == "write" || call == "mkdirat" || call == "fallocate"));
+    (void)call;
+    return access == CoreAccess::map ? (os_error == EIO || os_error == ENOSPC) && at % 6 == 0
+                                     : os_error == EIO && at % 32 == 0;
 #else
     (void)at;
     (void)call;
