@@ -17,6 +17,9 @@ inline std::int64_t monotonic_ms() {
 class Deadline {
 public:
     static Deadline after_ms(std::int64_t duration_ms) { return Deadline(monotonic_ms() + duration_ms); }
+    static Deadline after_s(std::uint64_t seconds) {
+        return after_ms(static_cast<std::int64_t>(seconds) * 1000);
+    }
     static Deadline never() { return Deadline(INT64_MAX); }
 
     [[nodiscard]] std::int64_t remaining_ms() const {

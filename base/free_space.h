@@ -14,8 +14,8 @@ namespace lifeboat {
 struct FreeSpace {
     std::uint64_t for_root_bytes = 0;
     std::uint64_t for_others_bytes = 0;
-    std::optional<std::uint64_t>
-        files; // that can still be made; nothing where there is no such limit (btrfs, vfat)
+    // That can still be made; nothing where there is no such limit (btrfs, vfat).
+    std::optional<std::uint64_t> files;
     [[nodiscard]] std::uint64_t for_this_process_bytes() const;
 };
 

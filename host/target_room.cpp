@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace lifeboat::host {
@@ -29,13 +28,6 @@ std::string place_in_being(const std::string& folder) {
     return place.string();
 }
 
-// A file system without a number of its own for these (btrfs, FAT) says 0 of 0.
-bool lacks_inodes(const std::string& folder) {
-    struct statvfs status{};
-    return ::statvfs(place_in_being(folder).c_str(), &status) == 0 && status.f_files > 0 &&
-           status.f_ffree == 0;
-}
-
 // What the crash kernel may remove for a new dump.
 bool has_room_in_older_dumps(const Plan& plan, const std::string& folder) {
     const auto dumps = list_dumps(folder);
@@ -44,7 +36,7 @@ bool has_room_in_older_dumps(const Plan& plan, const std::string& folder) {
 
 std::string lack_of_room(const Plan& plan, const TargetRoom& room) {
     const bool lacks_blocks = room.free_bytes < least_room_bytes;
-    if ((!lacks_blocks && !lacks_inodes(room.folder)) || has_room_in_older_dumps(plan, room.folder))
+    if ((!lacks_blocks && room.free_files != 0) || has_room_in_older_dumps(plan, room.folder))
         return {};
     return std::format(
         "'{}' has {}, so that not even the kernel log goes there: make room on its file system", room.folder,
@@ -79,10 +71,12 @@ TargetRoom room_of_target(const SystemPaths& paths, const Plan& plan, const Targ
 
 TargetRoom room_of(const std::string& folder) {
     TargetRoom room{.folder = folder};
-    if (const auto space = free_space_of(place_in_being(folder)))
+    if (const auto space = free_space_of(place_in_being(folder))) {
         room.free_bytes = space->for_root_bytes;
-    else
+        room.free_files = space->files;
+    } else {
         room.error = space.error().text;
+    }
     return room;
 }
 

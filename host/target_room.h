@@ -8,6 +8,7 @@
 #include "stages/system_paths.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ struct TargetRoom {
     std::string name;             // "UUID=... /crash", of a plan; else empty
     std::string folder;           // where its dumps are seen on this host; empty: it is not mounted
     std::uint64_t free_bytes = 0; // for root
-    std::string error;            // not empty: the folder's file system cannot be asked
+    std::optional<std::uint64_t> free_files; // FreeSpace::files
+    std::string error;                       // not empty: the folder's file system cannot be asked
     std::string trouble; // why no dump can come to it, a sentence that ends in what to do; empty: one can
 };
 

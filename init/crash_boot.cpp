@@ -23,7 +23,6 @@ class CrashBoot {
 public:
     CrashBoot(const BootStart& start, BootLog& log)
         : context_(start.paths, log)
-        , log_(log)
         , early_complaints_(start.complaints)
         , started_ms_(start.started_ms) {}
 
@@ -46,7 +45,6 @@ private:
     std::string summary_line();
 
     CrashContext context_;
-    BootLog& log_;
     const std::vector<std::string>& early_complaints_;
     std::int64_t started_ms_;
 };
@@ -60,8 +58,7 @@ constexpr CrashBoot::Stage CrashBoot::stages[] = {
     // Before the modules: some sysctls decide how they load. From here on all work is in supervised children.
     {"sysctl", &CrashBoot::set_sysctls},
     {"modules", &CrashBoot::load_modules_of_plan},
-    // Over the targets: finds and mounts, saves the kernel log, which is the most evidence for its bytes,
-    // then
+    // Over the targets: finds and mounts, saves the kernel log, which is the most evidence for its bytes, and
     // the vmcore, unmounts. From here on nothing of any target is open.
     {"evidence", &CrashBoot::save_evidence},
 };
@@ -69,7 +66,7 @@ constexpr CrashBoot::Stage CrashBoot::stages[] = {
 Action CrashBoot::run() {
     for (const Stage& stage : stages)
         carry_out(stage);
-    log_.info("{}", summary_line());
+    context_.log.info("{}", summary_line());
     if (context_.plan.action == Action::halt)
         context_.runner.put_watchdogs_to_sleep();
     return context_.plan.action;
@@ -91,12 +88,12 @@ void CrashBoot::greet() {
     utsname names{};
     ::uname(&names);
     const MemoryInfo memory = context_.runner.memory().look();
-    log_.info("started, kernel {}, {} CPUs", std::string_view(names.release),
-              ::sysconf(_SC_NPROCESSORS_ONLN));
-    log_.info("memory: total {} KiB, free {} KiB, available {} KiB", memory.total_kib, memory.free_kib,
-              memory.available_kib);
+    context_.log.info("started, kernel {}, {} CPUs", std::string_view(names.release),
+                      ::sysconf(_SC_NPROCESSORS_ONLN));
+    context_.log.info("memory: total {} KiB, free {} KiB, available {} KiB", memory.total_kib,
+                      memory.free_kib, memory.available_kib);
     for (const std::string& complaint : early_complaints_)
-        log_.warning("{}", complaint);
+        context_.log.warning("{}", complaint);
     ensure_panic_timeout(context_.paths);
 }
 
@@ -104,10 +101,11 @@ void CrashBoot::take_plan() {
     Plan& plan = context_.plan;
     plan = read_plan(context_.paths);
     for (const std::string& complaint : plan.complaints)
-        log_.warning("{}", complaint);
-    log_.info("plan: {} targets, {} modules, level {}", plan.targets.size(), plan.modules.size(), plan.level);
+        context_.log.warning("{}", complaint);
+    context_.log.info("plan: {} targets, {} modules, level {}", plan.targets.size(), plan.modules.size(),
+                      plan.level);
     context_.summary.level = context_.summary.asked_level = plan.level;
-    context_.runner.end_all_by(Deadline::after_ms(static_cast<std::int64_t>(plan.deadlines.total_s) * 1000));
+    context_.runner.end_all_by(Deadline::after_s(plan.deadlines.total_s));
     context_.runner.start_watchdogs(plan.watchdog_timeout_s);
 }
 
@@ -135,7 +133,7 @@ void CrashBoot::save_evidence() {
                               "nothing can be saved");
     const Saved saved = climb_ladder(context_.plan.targets.size(), saver);
     if (!saved.log) {
-        log_.error("dmesg: the kernel log is saved nowhere, showing its end here instead");
+        context_.log.error("dmesg: the kernel log is saved nowhere, showing its end here instead");
         saver.show_log_tail();
     }
     saver.tell(context_.summary);

@@ -233,12 +233,12 @@ bool RescueBoot::is_packed_root(const Target& used, const FoundTarget& found, Lo
     return std::ranges::any_of(plan_.roots, [&](const Target& packed) {
         if (packed.source() == used.source())
             return true;
-        const SearchRequest request{.paths = paths_,
-                                    .target = packed,
+        const TargetRequest request{.paths = paths_,
+                                    .targets = std::span(&packed, 1),
                                     .deadline = Deadline::after_ms(0),
                                     .tells_devices = false,
-                                    .first_scan_ms = first_scan_ms,
                                     .role = "root",
+                                    .first_scan_ms = first_scan_ms,
                                     .match = TargetSearch::Match::only};
         const auto same = find_target(request, log);
         return same && same->node == found.node;

@@ -26,33 +26,14 @@ std::int64_t to_ms(std::uint64_t seconds) {
     return static_cast<std::int64_t>(seconds) * 1000;
 }
 
-std::string fact(const StageOutcome& outcome, std::string_view key) {
-    const auto found = outcome.facts.find(key);
-    return found == outcome.facts.end() ? "" : found->second;
-}
-
 bool is_targets_fault(const StageOutcome& outcome) {
-    switch (outcome.end) {
-    case StageEnd::completed:
-    case StageEnd::killed:
-        return false;
-    case StageEnd::failed:
-        return !fact(outcome, refused_fact).empty();
-    case StageEnd::timed_out:
-    case StageEnd::stalled:
-        return true;
-    }
-    return false;
+    return outcome.hung() || (outcome.end == StageEnd::failed && !outcome.fact(refused_fact).empty());
 }
 
 SaveEnd end_of(const StageOutcome& outcome) {
     return outcome.completed()         ? SaveEnd::saved
            : is_targets_fault(outcome) ? SaveEnd::refused
                                        : SaveEnd::failed;
-}
-
-bool hung(const StageOutcome& outcome) {
-    return outcome.end == StageEnd::stalled || outcome.end == StageEnd::timed_out;
 }
 
 } // namespace
@@ -65,7 +46,7 @@ Reach EvidenceSaver::reach(std::size_t target, Round round) {
     target_ = target;
     StageOutcome outcome = find(wanted, round);
     if (outcome.completed())
-        outcome = mount(wanted, FoundTarget{fact(outcome, "node"), fact(outcome, "type")});
+        outcome = mount(wanted, FoundTarget{outcome.fact("node"), outcome.fact("type")});
     else
         has_told_devices_ = true;
     note_seconds("target", began_ms);
@@ -99,8 +80,8 @@ StageOutcome EvidenceSaver::find(const Target& target, Round round) {
         plan.coldplug == Coldplug::always || (plan.coldplug == Coldplug::automatic && plan.modules.empty());
     StageLimits limits = context_.runner.limits_of(plan.deadlines.target_s);
     limits.deadline = limits.deadline.earlier_of(search_deadline(round));
-    const SearchRequest request{.paths = context_.paths,
-                                .target = target,
+    const TargetRequest request{.paths = context_.paths,
+                                .targets = std::span(&target, 1),
                                 .deadline = limits.deadline,
                                 .coldplug = always || further,
                                 .again = further,
@@ -190,7 +171,7 @@ StageOutcome EvidenceSaver::copy_vmcore_once_or_twice(bool others) {
     StageOutcome first = attempt_vmcore(request);
     here().first_vmcore = first;
     const bool is_tried_again = !first.completed() && is_worth_second_attempt(first) &&
-                                !context_.runner.time_is_over() && !(others && hung(first));
+                                !context_.runner.time_is_over() && !(others && first.hung());
     if (!is_tried_again) {
         if (!first.completed())
             context_.note_failure("vmcore", first, "keeping what is there");
@@ -226,7 +207,7 @@ void EvidenceSaver::settle_vmcore() {
         "settle", {.deadline = Deadline::after_ms(settle_deadline_ms)},
         [this](StageReport& report) { return settle_partial_dump(save_request(), report); });
     keep_facts(outcome.facts);
-    const std::string pages = fact(outcome, "dumped");
+    const std::string pages = outcome.fact("dumped");
     here().has_pages = !pages.empty() && pages != "0";
     if (!outcome.completed())
         context_.log.error("vmcore: {}, leaving it as it is", outcome.describe());
@@ -243,7 +224,7 @@ void EvidenceSaver::leave() {
         tell(so_far);
         const FinishRequest request{save_request(), context_.log.text() + "so far: " + so_far.line() + "\n"};
         // Whatever the stages before took: this one has its time.
-        const StageLimits limits{.deadline = Deadline::after_ms(to_ms(context_.plan.deadlines.finish_s))};
+        const StageLimits limits{.deadline = Deadline::after_s(context_.plan.deadlines.finish_s)};
         const auto outcome = context_.runner.run(
             "finish", limits, [&](StageReport& report) { return finish_dump(request, report); });
         if (!outcome.completed()) {
@@ -284,7 +265,7 @@ CopyRequest EvidenceSaver::copy_request() const {
 }
 
 void EvidenceSaver::keep_facts(const Facts& facts) {
-    Summary& counted = here().counted;
+    DumpCounts& counted = here().counted;
     for (const auto& [key, value] : facts)
         if (const auto number = parse_unsigned(value))
             counted.set_count(key, *number);
@@ -303,7 +284,7 @@ void EvidenceSaver::tell(Summary& summary) const {
         return;
     const auto best = std::ranges::max_element(landings_, {}, &Landing::rank);
     const Target& target = context_.plan.targets[static_cast<std::size_t>(best - landings_.begin())];
-    std::ranges::copy(best->counted.counts, summary.counts);
+    static_cast<DumpCounts&>(summary) = best->counted;
     summary.level = best->level.value_or(summary.level);
     const bool lacks_pages = summary.count("unreadable") > 0;
     summary.result = best->has_vmcore  ? (lacks_pages ? DumpResult::partial : DumpResult::saved)

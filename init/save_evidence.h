@@ -20,7 +20,7 @@ public:
     // Must not outlive the context, whose plan is set.
     explicit EvidenceSaver(CrashContext& context)
         : context_(context)
-        , search_ends_(Deadline::after_ms(static_cast<std::int64_t>(context.plan.deadlines.target_s) * 1000))
+        , search_ends_(Deadline::after_s(context.plan.deadlines.target_s))
         , landings_(context.plan.targets.size()) {}
 
     Reach reach(std::size_t target, Round round) override;
@@ -41,9 +41,9 @@ private:
         std::string folder; // empty: none was made
         bool has_log = false;
         bool has_vmcore = false;
-        bool has_pages = false;        // an incomplete vmcore
-        bool is_stuck = false;         // a child was left behind that may still use it
-        Summary counted;               // its counts
+        bool has_pages = false; // an incomplete vmcore
+        bool is_stuck = false;  // a child was left behind that may still use it
+        DumpCounts counted;
         std::optional<unsigned> level; // of the vmcore
         std::optional<StageOutcome> first_vmcore;
         [[nodiscard]] unsigned rank() const { return has_vmcore ? 3 : has_pages ? 2 : has_log ? 1 : 0; }

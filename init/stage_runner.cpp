@@ -43,7 +43,7 @@ private:
 } // namespace
 
 StageLimits StageRunner::limits_of(std::uint64_t seconds) const {
-    return {.deadline = Deadline::after_ms(static_cast<std::int64_t>(seconds) * 1000).earlier_of(total_)};
+    return {.deadline = Deadline::after_s(seconds).earlier_of(total_)};
 }
 
 StageOutcome StageRunner::run(std::string_view name, StageLimits limits, const StageWork& work,

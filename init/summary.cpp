@@ -51,13 +51,13 @@ void Summary::add_stage_ms(std::string_view stage, std::int64_t ms) {
         found->second += ms;
 }
 
-void Summary::set_count(std::string_view name, std::uint64_t value) {
+void DumpCounts::set_count(std::string_view name, std::uint64_t value) {
     for (std::size_t index = 0; index < std::size(count_names); ++index)
         if (count_names[index] == name)
             counts[index] = value;
 }
 
-std::uint64_t Summary::count(std::string_view name) const {
+std::uint64_t DumpCounts::count(std::string_view name) const {
     const auto* found = std::ranges::find(count_names, name);
     return found == std::end(count_names) ? 0 : counts[found - std::begin(count_names)];
 }

@@ -19,7 +19,18 @@ enum class DumpResult : std::uint8_t {
     failed,     // none of these
 };
 
-struct Summary {
+struct DumpCounts {
+    // Counts that the stages told, in the order they are printed; those not told are 0.
+    static constexpr std::string_view count_names[] = {
+        "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "identical",  "kept",  "cache",
+        "cache_private", "user",        "free",  "hwpoison", "offline", "unreadable", "doubts"};
+    std::uint64_t counts[std::size(count_names)] = {};
+
+    void set_count(std::string_view name, std::uint64_t value);
+    [[nodiscard]] std::uint64_t count(std::string_view name) const; // 0 for a name that is not known
+};
+
+struct Summary : DumpCounts {
     DumpResult result = DumpResult::failed;
     std::string failed_stage; // the first that failed, empty when none did
     unsigned level = 0;       // the dump's
@@ -28,11 +39,6 @@ struct Summary {
     std::string target;       // the one that took it, empty when none did
     unsigned attempts = 0;    // how often the kernel log or the vmcore was tried to be saved
     std::string folder;       // as on the target's file system; empty when there is none
-    // Counts that the stages told, in the order they are printed; those not told are 0.
-    static constexpr std::string_view count_names[] = {
-        "bytes",         "dmesg_bytes", "pages", "dumped",   "zero",    "identical",  "kept",  "cache",
-        "cache_private", "user",        "free",  "hwpoison", "offline", "unreadable", "doubts"};
-    std::uint64_t counts[std::size(count_names)] = {};
     std::int64_t total_ms = 0;
     std::vector<std::pair<std::string, std::int64_t>> stages_ms;
     std::uint64_t peak_kib = 0;
@@ -41,8 +47,6 @@ struct Summary {
 
     // Adds to what is told of that stage already.
     void add_stage_ms(std::string_view stage, std::int64_t ms);
-    void set_count(std::string_view name, std::uint64_t value);
-    [[nodiscard]] std::uint64_t count(std::string_view name) const; // 0 for a name that is not known
     [[nodiscard]] std::string line() const;
 };
 

@@ -297,11 +297,15 @@ std::string StageOutcome::describe() const {
     return {};
 }
 
+std::string StageOutcome::fact(std::string_view key) const {
+    const auto found = facts.find(key);
+    return found == facts.end() ? "" : found->second;
+}
+
 Error StageOutcome::as_error() const {
     if (end == StageEnd::failed)
         return error;
-    const bool is_late = end == StageEnd::timed_out || end == StageEnd::stalled;
-    return Error{is_late ? ErrorKind::timed_out : ErrorKind::system, describe()};
+    return Error{hung() ? ErrorKind::timed_out : ErrorKind::system, describe()};
 }
 
 Supervisor Supervisor::start() {

@@ -53,6 +53,10 @@ struct StageOutcome {
     Facts facts;
 
     [[nodiscard]] bool completed() const { return end == StageEnd::completed; }
+    // It passed a limit: its own or that on time without progress.
+    [[nodiscard]] bool hung() const { return end == StageEnd::timed_out || end == StageEnd::stalled; }
+    // Empty where it was not told.
+    [[nodiscard]] std::string fact(std::string_view key) const;
     // "killed by signal 11 (Segmentation fault)", "no progress for 60 s", ...: for the log.
     [[nodiscard]] std::string describe() const;
     // The same with its kind, for one that did not complete.

@@ -9,11 +9,6 @@ namespace lifeboat {
 
 namespace {
 
-std::uint64_t fact(const StageOutcome& outcome, std::string_view key) {
-    const auto found = outcome.facts.find(key);
-    return found == outcome.facts.end() ? 0 : parse_unsigned(found->second).value_or(0);
-}
-
 std::uint64_t copied_pages(const StageOutcome& attempt) {
     const DumpProgress& progress = attempt.last_progress;
     return progress.phase == DumpProgress::Phase::copying ? progress.done_pages : 0;
@@ -56,7 +51,7 @@ CopyRequest second_attempt_after(const CopyRequest& request, const StageOutcome&
 }
 
 bool is_complete(const StageOutcome& attempt) {
-    return fact(attempt, "complete") == 1;
+    return attempt.fact("complete") == "1";
 }
 
 } // namespace lifeboat

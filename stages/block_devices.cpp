@@ -118,14 +118,18 @@ DeviceTags probe_node(const std::string& node) {
     return tags;
 }
 
-DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device) {
-    const auto node = device_node(paths, device.name, S_IFBLK, device.number);
-    DeviceTags tags =
-        node ? probe_node(*node) : DeviceTags{.trouble = node.error().text, .is_unreadable = true};
+void add_kernels_names(DeviceTags& tags, const BlockDevice& device) {
     if (tags.part_uuid.empty())
         tags.part_uuid = device.part_uuid;
     if (tags.part_label.empty())
         tags.part_label = device.part_label;
+}
+
+DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device) {
+    const auto node = device_node(paths, device.name, S_IFBLK, device.number);
+    DeviceTags tags =
+        node ? probe_node(*node) : DeviceTags{.trouble = node.error().text, .is_unreadable = true};
+    add_kernels_names(tags, device);
     return tags;
 }
 

@@ -40,6 +40,8 @@ std::optional<dev_t> parse_device_number(std::string_view text);
 
 // Reads what is behind a device node or a file (libblkid). May hang on a dead device: not for PID 1.
 DeviceTags probe_node(const std::string& node);
+// What a probe has not said and the kernel knows: a partition's names.
+void add_kernels_names(DeviceTags& tags, const BlockDevice& device);
 // The same for a device, whose node is made where there is none; what the kernel says of it is there too.
 DeviceTags probe_device(const SystemPaths& paths, const BlockDevice& device);
 

@@ -6,21 +6,11 @@
 #include "vmcore/dump_resources.h"
 
 #include <algorithm>
-#include <ctime>
 #include <span>
 
 namespace lifeboat {
 
 namespace {
-
-Result<DumpFolder> open_or_create(const SaveRequest& request, const CoreFile& core, StageReport& report) {
-    if (!request.folder.empty())
-        return DumpFolder::open(request);
-    DumpFolder folder = TRY(
-        DumpFolder::create(request, choose_crash_time(core.vmcoreinfo().crash_time(), std::time(nullptr))));
-    report.fact("folder", folder.name());
-    return folder;
-}
 
 Result<> make_room_for_second(const CopyRequest& request, DumpFolder& folder, StageReport& report) {
     if (request.expected_bytes > 0 && folder.free_bytes() > request.expected_bytes)
@@ -87,7 +77,8 @@ Result<> copy_vmcore(const CopyRequest& request, StageReport& report) {
     const CoreFile core = TRY(CoreFile::open_elf(request.save.paths.vmcore(), request.save.access));
     for (const std::string& doubt : core.doubts())
         report.warning("vmcore: {}", doubt);
-    DumpFolder folder = TRY(report.on_target(open_or_create(request.save, core, report)));
+    DumpFolder folder = TRY(
+        report.on_target(DumpFolder::open_or_create(request.save, core.vmcoreinfo().crash_time(), report)));
     if (request.second_attempt)
         TRY(report.on_target(make_room_for_second(request, folder, report)));
     return write_into(core, request, folder, report);

@@ -107,6 +107,15 @@ Result<DumpFolder> DumpFolder::open(const SaveRequest& request) {
     return DumpFolder(request.folder, TRY(step_into(parent.get(), request.folder)));
 }
 
+Result<DumpFolder> DumpFolder::open_or_create(const SaveRequest& request,
+                                              std::optional<std::int64_t> said_time, StageReport& report) {
+    DumpFolder folder =
+        TRY(request.folder.empty() ? create(request, choose_crash_time(said_time, std::time(nullptr)))
+                                   : open(request));
+    report.fact("folder", folder.name());
+    return folder;
+}
+
 Result<Descriptor> DumpFolder::create_file(const std::string& name) const {
     return open_file_at(fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }

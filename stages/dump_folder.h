@@ -7,6 +7,7 @@
 #include "base/descriptor.h"
 #include "base/result.h"
 #include "stages/plan.h"
+#include "stages/stage_report.h"
 #include "stages/system_paths.h"
 #include "vmcore/core_file.h"
 
@@ -53,6 +54,11 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> size_of(const std::string& name) const;
     // For this process; 0 where the file system does not tell.
     [[nodiscard]] std::uint64_t free_bytes() const;
+
+    // The request's folder, or where it names none a new one, of the time that the core tells; the fact
+    // `folder`.
+    static Result<DumpFolder> open_or_create(const SaveRequest& request,
+                                             std::optional<std::int64_t> said_time, StageReport& report);
 
 private:
     DumpFolder(std::string name, Descriptor folder)

@@ -68,8 +68,12 @@ std::string scan_all(const SystemPaths& paths) {
     return std::format("{}\n{}", hosts, complaints.lines());
 }
 
-DeviceTags kernels_tags(const BlockDevice& device) {
-    return {.part_uuid = device.part_uuid, .part_label = device.part_label};
+// Of a device before it was looked into, or that cannot be.
+DeviceTags kernels_tags(const BlockDevice& device, std::string trouble = {}) {
+    DeviceTags tags{.trouble = std::move(trouble)};
+    tags.is_unreadable = !tags.trouble.empty();
+    add_kernels_names(tags, device);
+    return tags;
 }
 
 } // namespace
@@ -124,17 +128,13 @@ void TargetSearch::take_answer(Seen& seen) {
     const auto answer = seen.probe->take_answer();
     if (!answer && !seen.probe_ends.has_passed())
         return;
-    const DeviceTags known = kernels_tags(seen.device);
-    seen.tags = (answer ? tags_in(*answer) : std::nullopt).value_or([&] {
-        DeviceTags none = known;
-        none.trouble = answer ? "the probe died" : std::format("no answer within {} ms", probe_limit_ms_);
-        none.is_unreadable = true;
-        return none;
-    }());
-    if (seen.tags.part_uuid.empty())
-        seen.tags.part_uuid = known.part_uuid;
-    if (seen.tags.part_label.empty())
-        seen.tags.part_label = known.part_label;
+    if (auto tags = answer ? tags_in(*answer) : std::nullopt) {
+        seen.tags = *std::move(tags);
+        add_kernels_names(seen.tags, seen.device);
+    } else {
+        seen.tags = kernels_tags(
+            seen.device, answer ? "the probe died" : std::format("no answer within {} ms", probe_limit_ms_));
+    }
     seen.probe.reset();
     seen.was_probed = true;
     seen.next_probe = Deadline::after_ms(seen.pause_ms);

@@ -53,49 +53,53 @@ Result<> mount_as(const SystemPaths& paths, const Target& target, const std::str
 // A search, with modules loaded for what is there and for what comes where that is asked for.
 class Finder {
 public:
-    Finder(const SystemPaths& paths, std::string_view role, Log& log)
-        : paths_(paths)
-        , role_(role)
+    Finder(const TargetRequest& request, Log& log)
+        : request_(request)
         , log_(log) {}
 
-    void load_modules() {
-        auto loader = ModuleLoader::open(paths_, log_);
-        if (!loader)
-            return log_.warning("coldplug: {}, going on without it", loader.error().text);
-        loader_.emplace(*std::move(loader));
-    }
-
-    Result<> start(std::int64_t first_scan_ms, TargetSearch::Match match) {
+    Result<> start() {
+        if (request_.coldplug)
+            open_loader();
         // Its events are listened to before modules are loaded.
-        search_.emplace(TRY(TargetSearch::start(paths_,
+        search_.emplace(TRY(TargetSearch::start(request_.paths,
                                                 {.coldplug = loader_ ? &*loader_ : nullptr,
-                                                 .role = role_,
-                                                 .first_scan_ms = first_scan_ms,
-                                                 .match = match},
+                                                 .role = request_.role,
+                                                 .first_scan_ms = request_.first_scan_ms,
+                                                 .match = request_.match},
                                                 log_)));
-        if (!loader_)
-            return {};
-        loader_->load_for_all_devices();
-        log_.info("coldplug: {} modules loaded", loader_->loaded());
+        if (loader_) {
+            loader_->load_for_all_devices();
+            log_.info("coldplug: {} modules loaded", loader_->loaded());
+        }
+        if (request_.again && (!loader_ || loader_->loaded() == 0))
+            return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
         return {};
     }
 
-    [[nodiscard]] bool has_loaded_modules() const { return loader_ && loader_->loaded() > 0; }
-
-    Result<FoundTarget> find(const Target& target, Deadline deadline) {
-        FoundTarget found = TRY(search_->find(target, deadline));
-        log_.info("{}: {} is {}, {}", role_, target.source(), found.node,
+    Result<FoundTarget> find(const Target& target) {
+        FoundTarget found = TRY(search_->find(target, request_.deadline));
+        log_.info("{}: {} is {}, {}", request_.role, target.source(), found.node,
                   found.type.empty() ? "of unknown type" : found.type);
         if (loader_)
             loader_->load_for("fs-" + (target.type == "auto" ? found.type : target.type));
         return found;
     }
 
-    void log_devices() { search_->log_devices(); }
+    void log_devices() {
+        if (request_.tells_devices)
+            search_->log_devices();
+    }
 
 private:
-    const SystemPaths& paths_;
-    std::string_view role_;
+    void open_loader() {
+        auto loader = ModuleLoader::open(request_.paths, log_);
+        if (loader)
+            loader_.emplace(*std::move(loader));
+        else
+            log_.warning("coldplug: {}, going on without it", loader.error().text);
+    }
+
+    const TargetRequest& request_;
     Log& log_;
     std::optional<ModuleLoader> loader_;
     std::optional<TargetSearch> search_;
@@ -120,15 +124,11 @@ Result<> detach_target(const SystemPaths& paths) {
     return {};
 }
 
-Result<FoundTarget> find_target(const SearchRequest& request, Log& log) {
-    Finder finder(request.paths, request.role, log);
-    if (request.coldplug)
-        finder.load_modules();
-    TRY(finder.start(request.first_scan_ms, request.match));
-    if (request.again && !finder.has_loaded_modules())
-        return fail(ErrorKind::no_data, "there is no further module for the devices of this machine");
-    auto found = finder.find(request.target, request.deadline);
-    if (!found && request.tells_devices)
+Result<FoundTarget> find_target(const TargetRequest& request, Log& log) {
+    Finder finder(request, log);
+    TRY(finder.start());
+    auto found = finder.find(request.targets.front());
+    if (!found)
         finder.log_devices();
     return found;
 }
@@ -136,13 +136,11 @@ Result<FoundTarget> find_target(const SearchRequest& request, Log& log) {
 Result<MountedTarget> find_and_mount_target(const TargetRequest& request, Log& log) {
     if (request.targets.empty())
         return fail(ErrorKind::no_data, "the plan names no {}", request.role);
-    Finder finder(request.paths, request.role, log);
-    if (request.coldplug)
-        finder.load_modules();
-    TRY(finder.start(request.first_scan_ms, request.match));
+    Finder finder(request, log);
+    TRY(finder.start());
     for (std::size_t index = 0; index < request.targets.size(); ++index) {
         const Target& target = request.targets[index];
-        auto found = finder.find(target, request.deadline);
+        auto found = finder.find(target);
         const auto mounted = found ? mount_target(request.paths, target, *found) : fail(found.error());
         if (mounted) {
             log.info("{}: {} mounted, folder {}", request.role, target.source(), target.path);

@@ -18,34 +18,24 @@ Result<> mount_target(const SystemPaths& paths, const Target& target, const Foun
 // Takes the mount point away from a file system that hangs or is in use: lazily, nothing is written.
 Result<> detach_target(const SystemPaths& paths);
 
-struct SearchRequest {
-    SystemPaths paths;
-    Target target;
-    Deadline deadline;
-    bool coldplug = false;
-    // After a search that failed: without modules to load that were not loaded then, it is not repeated.
-    bool again = false;
-    bool tells_devices = true;         // those that were seen, where the target is not among them
-    std::int64_t first_scan_ms = 1000; // as below
-    std::string_view role = "target";  // what the log calls it
-    TargetSearch::Match match = TargetSearch::Match::first;
-};
-
-// One target's device. What it takes to mount it, its file system's module, is loaded where coldplug is asked
-// for.
-Result<FoundTarget> find_target(const SearchRequest& request, Log& log);
-
 struct TargetRequest {
     SystemPaths paths;
     std::span<const Target> targets;
     Deadline deadline;
     bool coldplug = false;
+    // After a search that failed: without modules to load that were not loaded then, it is not repeated.
+    bool again = false;
+    bool tells_devices = true;        // those that were seen, where none of the targets is among them
     std::string_view role = "target"; // what the log calls it
     // The SCSI hosts are scanned no earlier than that: drivers look for disks themselves when they are
     // loaded. What a scan costs is up to 256 grace periods of RCU a host: 0.1 s on one CPU, 10 s on two.
     std::int64_t first_scan_ms = 1000;
     TargetSearch::Match match = TargetSearch::Match::first;
 };
+
+// The device of a request's one target. What it takes to mount it, its file system's module, is loaded where
+// coldplug is asked for.
+Result<FoundTarget> find_target(const TargetRequest& request, Log& log);
 
 struct MountedTarget {
     std::size_t index = 0; // among those that were asked for

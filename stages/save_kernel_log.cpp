@@ -7,8 +7,6 @@
 #include "vmcore/core_file.h"
 #include "vmcore/kernel_log.h"
 
-#include <ctime>
-
 namespace lifeboat {
 
 namespace {
@@ -56,14 +54,6 @@ auto with_room(const SaveRequest& request, const std::string& own, StageReport& 
     return attempt();
 }
 
-Result<DumpFolder> open_or_create(const SaveRequest& request, std::int64_t crash_time, StageReport& report) {
-    DumpFolder folder = TRY(report.on_target(with_room(request, "", report, [&] {
-        return request.folder.empty() ? DumpFolder::create(request, crash_time) : DumpFolder::open(request);
-    })));
-    report.fact("folder", folder.name());
-    return folder;
-}
-
 // The last lines that fit; kept in a bounded buffer while the log goes by.
 class Tail {
 public:
@@ -98,7 +88,8 @@ Result<> save_kernel_log(const SaveRequest& request, StageReport& report) {
     // The folder is made also where the core cannot be opened: lifeboat.log goes there and says why.
     const auto core = CoreFile::open_elf(request.paths.vmcore(), request.access);
     const auto said = core ? core->vmcoreinfo().crash_time() : std::nullopt;
-    DumpFolder folder = TRY(open_or_create(request, choose_crash_time(said, std::time(nullptr)), report));
+    DumpFolder folder = TRY(report.on_target(
+        with_room(request, "", report, [&] { return DumpFolder::open_or_create(request, said, report); })));
     if (!core)
         return fail(core.error());
     return with_room(request, folder.name(), report, [&] { return write_file(*core, folder, report); });

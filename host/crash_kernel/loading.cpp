@@ -31,10 +31,10 @@ Result<Descriptor> lock_loading(const SystemPaths& paths) {
     return lock_folder(folder);
 }
 
-std::string words_of(const std::vector<std::string>& words) {
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
     std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : " ") + word;
+    for (const std::string& part : parts)
+        text += std::format("{}{}", text.empty() ? "" : separator, part);
     return text;
 }
 
@@ -43,7 +43,7 @@ Result<> write_record(const SystemPaths& paths, const LoadedKernel& kernel,
     Manifest record{.kernel = kernel.version.empty() ? std::string(no_kernel_version) : kernel.version};
     record.facts.push_back({"command_line", command_line.text});
     if (!command_line.left_out.empty())
-        record.facts.push_back({std::string(left_out_fact), words_of(command_line.left_out)});
+        record.facts.push_back({std::string(left_out_fact), joined(command_line.left_out, " ")});
     TRY(record.add_file("image", kernel.files.image));
     TRY(record.add_file("initrd", kernel.files.initrd));
     return write_manifest(record_path(paths), record);
@@ -81,13 +81,6 @@ bool is_for_all(const Error& error, const CrashKernelState& state) {
     return error.os_error == ENOSYS || (error.os_error == EPERM && state.lockdown.empty());
 }
 
-std::string joined(const std::vector<std::string>& sentences) {
-    std::string text;
-    for (const std::string& sentence : sentences)
-        text += (text.empty() ? "" : "; then ") + sentence;
-    return text;
-}
-
 Result<> keep_notes(const SystemPaths& paths, const LoadedKernel& kernel,
                     const CrashCommandLine& command_line) {
     if (!kernel.version.empty())
@@ -114,7 +107,7 @@ Result<LoadedKernel> find_ordered(const SystemPaths& paths, const LoadOrder& ord
     std::vector<std::string> failures;
     std::vector<LoadedKernel> candidates = TRY(candidates_for(paths, order, false, failures));
     if (candidates.empty())
-        return fail(ErrorKind::no_data, "{}", joined(failures));
+        return fail(ErrorKind::no_data, "{}", joined(failures, "; then "));
     candidates.front().failures = std::move(failures);
     return std::move(candidates.front());
 }
@@ -144,7 +137,7 @@ Result<LoadedKernel> load_ordered(const SystemPaths& paths, const LoadOrder& ord
         TRY(keep_notes(paths, kernel, command_line).transform_error(while_doing("loaded, but")));
         return std::move(kernel);
     }
-    return fail(ErrorKind::no_data, "{}", joined(failures));
+    return fail(ErrorKind::no_data, "{}", joined(failures, "; then "));
 }
 
 Result<std::optional<Manifest>> read_load_record(const SystemPaths& paths) {

@@ -55,10 +55,7 @@ std::vector<KnownDevice> known_devices(const SystemPaths& paths, DeviceView view
     std::vector<KnownDevice> known;
     for (BlockDevice& device : list_block_devices(paths)) {
         DeviceTags tags = tags_of(paths, device, view);
-        if (tags.part_uuid.empty())
-            tags.part_uuid = device.part_uuid;
-        if (tags.part_label.empty())
-            tags.part_label = device.part_label;
+        add_kernels_names(tags, device);
         known.push_back({std::move(device), std::move(tags)});
     }
     return known;

@@ -124,13 +124,18 @@ def has_no_dump(outcome: Outcome) -> Iterator[str]:
         yield "there is a 'vmcore'"
 
 
+def _kernel_log(outcome: Outcome) -> str | None:
+    path = outcome.dump and outcome.dump / dump_files.KERNEL_LOG
+    return path.read_text(errors="replace") if path and path.exists() else None
+
+
 def has_kernel_log(outcome: Outcome) -> Iterator[str]:
     """The dead kernel's log was saved, to its very end: the panic of our task."""
-    path = outcome.dump and outcome.dump / dump_files.KERNEL_LOG
-    if not path or not path.exists():
+    log = _kernel_log(outcome)
+    if log is None:
         yield f"there is no '{dump_files.KERNEL_LOG}'"
         return
-    lines = path.read_text(errors="replace").splitlines()
+    lines = log.splitlines()
     end = "\n".join(lines[-LAST_LINES:])
     for wanted in ("Kernel panic - not syncing: sysrq triggered crash", f"Comm: {PANICKING_TASK}"):
         if wanted not in end:
@@ -143,10 +148,10 @@ def has_kernel_log_with(words: str) -> Check:
     """The dead kernel's log was saved to its end, which has these words."""
 
     def check(outcome: Outcome) -> Iterator[str]:
-        path = outcome.dump and outcome.dump / dump_files.KERNEL_LOG
-        if not path or not path.exists():
+        log = _kernel_log(outcome)
+        if log is None:
             yield f"there is no '{dump_files.KERNEL_LOG}'"
-        elif words not in path.read_text(errors="replace"):
+        elif words not in log:
             yield f"the kernel log has no '{words}'"
 
     return check

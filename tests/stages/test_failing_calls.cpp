@@ -102,16 +102,13 @@ namespace {
 
 // A process with a sanitizer takes some hundred times as long to begin: there a sample. The builds without,
 // which tests/run --long has, walk through all of it.
-bool is_tried(CoreAccess access, int os_error, std::size_t at, const std::string& call) {
+bool is_tried(CoreAccess access, int os_error, [[maybe_unused]] std::size_t at) {
 #ifdef LIFEBOAT_SLOW_PROCESSES
-    (void)call;
     return access == CoreAccess::map ? (os_error == EIO || os_error == ENOSPC) && at % 6 == 0
                                      : os_error == EIO && at % 32 == 0;
 #else
-    (void)at;
-    (void)call;
-    return access == CoreAccess::map ||
-           os_error == EIO; // reads are many when the core is not mapped, and fail in one way
+    // Reads are many when the core is not mapped, and fail in one way.
+    return access == CoreAccess::map || os_error == EIO;
 #endif
 }
 
@@ -135,7 +132,7 @@ TEST_CASE("whichever call fails, what is saved is whole, and what is said to be 
         std::size_t tried = 0;
         for (const int os_error : {EIO, ENOSPC, ENOMEM, EINTR})
             for (std::size_t at = 0; at < undisturbed.calls.size(); ++at) {
-                if (!is_tried(access, os_error, at, undisturbed.calls[at]))
+                if (!is_tried(access, os_error, at))
                     continue;
                 ++tried;
                 const auto faulty = run(at, os_error);
